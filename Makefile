@@ -1,0 +1,86 @@
+# Nothing but Go and make is needed beforehand; every target may be run again
+# at any time, as root or with sudo, and asks no questions.
+
+SHELL         := /bin/bash
+GO            ?= go
+VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS       := -X main.version=$(VERSION)
+BIN           := bin/spineflex
+
+# Linters run from source at these versions: the module cache is their only home.
+GOLANGCI      := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK   := $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+# The measuring half knows no cgo (docs: the wall is pkg/recording).
+MEASURING     := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,recording signal lift spine rom analysis report)))
+# Packages that hold gocv.Mats, and those with goroutines of their own.
+MATS          := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,video infer pose contour perception overlay)))
+CONCURRENT    := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,video perception batch overlay)))
+
+# Clips with known truth and labels, and the scorer, kept beside the project.
+SHARED        ?= ../shared
+
+DEMO_CLIP     := testdata/squat.mp4
+DEMO_OUT      := spineflex-out
+
+.DEFAULT_GOAL := build
+.PHONY: deps onnxruntime build demo test test-unit test-pure test-race test-leaks lint fmt vuln bench accuracy models-heavy clean
+
+## deps: what the build needs from the system (apt) and, where it can be had, ONNX Runtime
+deps:
+	@scripts/install-deps.sh
+	@$(MAKE) --no-print-directory onnxruntime
+
+onnxruntime:
+	@if ! [ -x scripts/fetch-onnxruntime.sh ]; then :; \
+	elif ! scripts/fetch-onnxruntime.sh; then \
+		echo "WARNING: ONNX Runtime could not be fetched: everything works on OpenCV DNN, but slower; 'make onnxruntime' tries again" >&2; \
+	fi
+
+## build: bin/spineflex
+build: deps
+	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/spineflex
+
+## demo: analyse the bundled clip and say where to look
+demo: build
+	$(BIN) analyze --overwrite -o $(DEMO_OUT) $(DEMO_CLIP)
+
+## test: every test
+test: test-unit test-pure test-race test-leaks
+
+test-unit: deps
+	$(GO) test ./...
+
+test-pure:
+	CGO_ENABLED=0 $(GO) test $(MEASURING)
+
+test-race: deps
+	$(GO) test -race $(CONCURRENT)
+
+# -tags matprofile counts the gocv.Mats that nobody closed.
+test-leaks: deps
+	$(GO) test -tags matprofile $(MATS)
+
+## lint: formatting, vet, linters, import directions, known vulnerabilities
+lint: deps
+	$(GOLANGCI) run ./...
+	@GOVULNCHECK='$(GOVULNCHECK)' scripts/vulncheck.sh
+
+## fmt: format everything
+fmt:
+	$(GOLANGCI) fmt ./...
+
+## bench: Go benchmarks of every package
+bench: deps
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+## accuracy: score every rendered and real clip; writes docs/accuracy.md
+accuracy: build
+	@BIN=$(BIN) SHARED=$(SHARED) scripts/accuracy.sh
+
+## models-heavy: make the network of --quality accurate
+models-heavy:
+	$(GO) run ./cmd/modelgen -heavy
+
+clean:
+	rm -rf bin spineflex-out

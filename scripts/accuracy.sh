@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Analyses every rendered and every labelled real clip and scores the results;
+# the scorer's tables become docs/accuracy.md.
+#   SHARED  where the clips and the scorer are
+#   REUSE=1 measure again from the recordings of the last run (no inference)
+set -euo pipefail
+
+clips=("$SHARED"/synth/clips/*.mp4 "$SHARED"/footage/*.mp4)
+if ! [ -e "${clips[0]}" ] || ! [ -e "$SHARED/eval/main.go" ]; then
+	echo "**** SKIPPED: no clips in $SHARED (set SHARED=DIR): nothing was scored ****" >&2
+	exit 0
+fi
+bin=$(realpath "$BIN")
+results=$(realpath -m spineflex-out/accuracy)
+mkdir -p "$results"
+status=0
+if [ "${REUSE:-}" = 1 ]; then
+	"$bin" reanalyze "$results"/*/ || status=$?
+else
+	"$bin" analyze --no-video --overwrite -o "$results" "${clips[@]}" || status=$?
+fi
+# 3: some clips have no lifter from the side; the scorer knows which.
+if [ "$status" -ne 0 ] && [ "$status" -ne 3 ]; then
+	echo "accuracy: spineflex ended with status $status" >&2
+	exit 1
+fi
+
+shared=$(realpath "$SHARED")
+table=$(cd "$shared/eval" && go run . -results "$results" -truth ../synth/clips -labels ../footage/labels.json)
+{
+	echo "# Accuracy"
+	echo
+	echo "Made by \`make accuracy\` with $("$bin" version | head -n 1)."
+	echo
+	echo '```'
+	printf '%s\n' "$table"
+	echo '```'
+} >docs/accuracy.md.new
+mv docs/accuracy.md.new docs/accuracy.md
+printf '%s\n' "$table"
