@@ -312,3 +312,15 @@ func BenchmarkEncode(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkDecode(b *testing.B) {
+	var w bytes.Buffer
+	if err := Encode(&w, randomRecording(300, 1)); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := Decode(bytes.NewReader(w.Bytes())); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
