@@ -94,7 +94,8 @@ func round1(v float64) float64 { return math.Round(10*v) / 10 }
 // ticks places a label at every multiple of a round step, about n of them.
 func (a *axis) ticks(n int, flip bool, format func(float64) string) {
 	step := roundStep((a.Max - a.Min) / float64(n))
-	for v := math.Ceil(a.Min/step-1e-9) * step; v <= a.Max+1e-9*step; v += step {
+	for k := int(math.Ceil(a.Min/step - 1e-9)); float64(k) <= a.Max/step+1e-9; k++ {
+		v := float64(k) * step
 		p := 100 * a.at(v)
 		if flip {
 			p = 100 - p
@@ -179,7 +180,7 @@ func timeChart(a *analysis.Analysis) *chart {
 		c.Bands = append(c.Bands, band{"rep", c.x(r.StartS), 0, round1(c.x(r.EndS) - c.x(r.StartS)), chartUnits})
 		c.Words = append(c.Words, word{Class: "repno", Left: round1((c.x(r.StartS) + c.x(r.EndS)) / 20), Top: 0, Text: strconv.Itoa(r.Index), Centered: true})
 	}
-	c.neutralBand(a)
+	c.surfaceLimit(a)
 
 	var flexion, beyond, upper path
 	var sdBand strings.Builder
@@ -250,18 +251,17 @@ func peaksSentence(a *analysis.Analysis) string {
 	return "Peak flexion: " + strings.Join(parts, ", ") + "."
 }
 
-// neutralBand shades the flexion at which the surface of the lower back is
-// within the limit of the neutral range.
-func (c *chart) neutralBand(a *analysis.Analysis) {
-	limit := neutralLimit(a)
-	if math.IsNaN(limit) || limit <= c.Y.Min {
+// surfaceLimit draws the flexion at which the surface of the lower back
+// reaches the limit of the neutral range. A rep can leave its neutral range
+// below it, where it leaves the lifter's own gradual flattening.
+func (c *chart) surfaceLimit(a *analysis.Analysis) {
+	limit := neutralLimitDeg - a.Neutral.LumbarAngleDeg
+	if !(limit > c.Y.Min && limit < c.Y.Max) {
 		return
 	}
-	top := math.Max(0, c.y(limit))
-	c.Bands = append(c.Bands, band{"neutral", 0, top, chartUnits, round1(chartUnits - top)})
-	if top > 0 {
-		c.Words = append(c.Words, word{Class: "limit", Left: 100, Top: top / 10, Text: "neutral range", FromEnd: true})
-	}
+	y := c.y(limit)
+	c.Rules = append(c.Rules, rule{"limit", 0, y, chartUnits, y})
+	c.Words = append(c.Words, word{Class: "limit", Left: 0, Top: round1(y / 10), Text: "back rounded above this"})
 }
 
 // depthChart is flexion against depth, one line per rep.
@@ -270,7 +270,7 @@ func depthChart(a *analysis.Analysis) *chart {
 	c.X = axis{Min: 0, Max: 100}
 	c.X.ticks(5, false, percent)
 	c.Y = flexionAxis(a.Frames)
-	c.neutralBand(a)
+	c.surfaceLimit(a)
 	n := c.perRep(a, func(f *analysis.Frame) float64 { return math.Max(0, math.Min(100, f.DepthPct)) })
 	if n == 0 {
 		return nil
@@ -281,6 +281,7 @@ func depthChart(a *analysis.Analysis) *chart {
 			lo, hi = math.Max(0, lo), math.Min(100, hi)
 			c.Bands = append(c.Bands, band{"ci", c.x(lo), 0, round1(c.x(hi) - c.x(lo)), chartUnits})
 		}
+		c.Bands = append(c.Bands, band{"neutral", 0, 0, c.x(s.DepthPct), chartUnits})
 		c.Rules = append(c.Rules, rule{"safe", c.x(s.DepthPct), 0, c.x(s.DepthPct), chartUnits})
 		c.Words = append(c.Words, word{Class: "safe", Left: round1(s.DepthPct), Top: 0, Text: "neutral to " + percent(s.DepthPct), FromEnd: s.DepthPct > 50})
 	}
@@ -307,7 +308,7 @@ func rhythmChart(a *analysis.Analysis) *chart {
 	c.X = axis{Min: 10 * math.Floor(lo/10), Max: 10 * math.Ceil(hi/10)}
 	c.X.ticks(6, false, degrees)
 	c.Y = flexionAxis(a.Frames)
-	c.neutralBand(a)
+	c.surfaceLimit(a)
 	if c.perRep(a, func(f *analysis.Frame) float64 { return f.HipFlexion }) == 0 {
 		return nil
 	}
@@ -380,10 +381,6 @@ func (c *chart) perRep(a *analysis.Analysis, abscissa func(*analysis.Frame) floa
 	}
 	return n
 }
-
-// neutralLimit is the flexion at which the surface angle reaches the limit of
-// the neutral range; NaN without a neutral posture.
-func neutralLimit(a *analysis.Analysis) float64 { return neutralLimitDeg - a.Neutral.LumbarAngleDeg }
 
 // neutralLimitDeg is the default limit on the surface angle, measurement.md 3d.
 const neutralLimitDeg = 10

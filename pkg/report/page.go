@@ -36,6 +36,7 @@ type page struct {
 	Certain  string
 	Tiles    []tile
 	Tracks   []track
+	Top      string // what depth 0 is called
 	Charts   []*chart
 	Stills   []figure
 	Reps     []repRow
@@ -117,6 +118,10 @@ func newPage(a *analysis.Analysis, opts Options) (*page, error) {
 		Headline: Headline(a), Advice: sentence(a.SafeRange.Advice), Certain: certainty(a),
 		Warnings: a.Warnings, Tiles: tiles(a), Tracks: tracks(a), Reps: repRows(a),
 		Quality: qualityFacts(a), Settings: settingFacts(a), Data: newSamples(a),
+	}
+	p.Top = "standing"
+	if a.Exercise == lift.Deadlift {
+		p.Top = "lockout"
 	}
 	p.Title = p.Headline + " · spineflex"
 	p.Verdict, p.Badge = badge(a)
