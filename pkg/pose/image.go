@@ -1,0 +1,204 @@
+package pose
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Image is a view of an upright picture, 8 bits a channel, packed blue, green,
+// red. It does not own its bytes.
+type Image struct {
+	Pix    []byte
+	Width  int
+	Height int
+	Stride int // bytes from one row to the next; 0 is 3·Width
+}
+
+// Validate says whether the bytes are there.
+func (m Image) Validate() error {
+	if m.Width <= 0 || m.Height <= 0 {
+		return fmt.Errorf("picture of %d×%d pixels", m.Width, m.Height)
+	}
+	stride := m.stride()
+	if stride < 3*m.Width {
+		return fmt.Errorf("picture rows of %d bytes hold no %d pixels", stride, m.Width)
+	}
+	if len(m.Pix) < stride*(m.Height-1)+3*m.Width {
+		return errors.New("picture has fewer bytes than its size says")
+	}
+	return nil
+}
+
+func (m Image) stride() int {
+	if m.Stride == 0 {
+		return 3 * m.Width
+	}
+	return m.Stride
+}
+
+// Affine maps (x, y) to (A[0]x + A[1]y + A[2], A[3]x + A[4]y + A[5]).
+type Affine [6]float64
+
+// Apply maps a point.
+func (a Affine) Apply(x, y float64) (float64, float64) {
+	return a[0]*x + a[1]*y + a[2], a[3]*x + a[4]*y + a[5]
+}
+
+// Inverse returns the inverse map; of a map without one it is all NaN.
+func (a Affine) Inverse() Affine {
+	det := a[0]*a[4] - a[1]*a[3]
+	if det == 0 {
+		det = math.NaN()
+	}
+	b := Affine{a[4] / det, -a[1] / det, 0, -a[3] / det, a[0] / det, 0}
+	b[2] = -(b[0]*a[2] + b[1]*a[5])
+	b[5] = -(b[3]*a[2] + b[4]*a[5])
+	return b
+}
+
+// Region is a square of the picture, turned about its centre.
+type Region struct {
+	X, Y  float64 // centre, pixels
+	Side  float64 // pixels
+	Angle float64 // radians; clockwise turn in the picture from upright
+}
+
+// ToImage maps crop pixels of a size×size crop to the picture. Both have their
+// pixel centres at .5.
+func (r Region) ToImage(size int) Affine {
+	s, c := math.Sincos(r.Angle)
+	k := r.Side / float64(size)
+	return Affine{
+		k * c, -k * s, r.X - r.Side/2*(c-s),
+		k * s, k * c, r.Y - r.Side/2*(s+c),
+	}
+}
+
+// valid reports whether the region can be cropped at all.
+func (r Region) valid() bool {
+	sum := r.X + r.Y + r.Side + r.Angle
+	return !math.IsNaN(sum) && !math.IsInf(sum, 0) && r.Side >= 1 && r.Side < 1e5 &&
+		math.Abs(r.X) < 1e5 && math.Abs(r.Y) < 1e5
+}
+
+// border says what lies outside the picture.
+type border int
+
+const (
+	zero      border = iota // black
+	replicate               // the nearest pixel of the picture
+)
+
+// tone maps an interpolated channel value, 0..1 in steps of 1/1020, to the
+// network's input.
+type tone [1024]float32
+
+// toneIndexShift brings a bilinear sum (8 bits value, 16 bits weight) to an
+// index of a tone: value·4.
+const toneIndexShift = 14
+
+// linearTone maps 0..255 to lo..hi after a gamma correction; gamma 1 is none,
+// below 1 brightens.
+func linearTone(lo, hi, gamma float64) *tone {
+	var t tone
+	for i := range t {
+		v := min(float64(i)/1020, 1)
+		if gamma != 1 {
+			v = math.Pow(v, gamma)
+		}
+		t[i] = float32(lo + (hi-lo)*v)
+	}
+	return &t
+}
+
+// warp samples the picture bilinearly at m of every pixel centre of a
+// width×height crop and writes planes of red, green and blue to dst.
+//
+// MediaPipe samples the same way on the GPU: pixel centres at .5, no
+// prefilter when it shrinks, weights of 8 bits.
+func warp(dst []float32, width, height int, img Image, m Affine, edge border, t *tone) {
+	const fixed = 16
+	n := width * height
+	red, green, blue := dst[:n], dst[n:2*n], dst[2*n:3*n]
+	stride := img.stride()
+	pix := img.Pix
+	maxX, maxY := float64(img.Width-1), float64(img.Height-1)
+	dx, dy := int(math.Round(m[0]*(1<<fixed))), int(math.Round(m[3]*(1<<fixed)))
+	for row := range height {
+		x, y := m.Apply(0.5, float64(row)+0.5)
+		x -= 0.5
+		y -= 0.5
+		xe, ye := x+m[0]*float64(width-1), y+m[3]*float64(width-1)
+		o := row * width
+		// A row that lies inside at both ends lies inside throughout; the
+		// slack covers the rounding of the step.
+		const slack = 0.02
+		if min(x, xe) >= slack && max(x, xe) < maxX-slack && min(y, ye) >= slack && max(y, ye) < maxY-slack {
+			fx, fy := int(x*(1<<fixed)), int(y*(1<<fixed))
+			r, g, b := red[o:o+width], green[o:o+width], blue[o:o+width]
+			for i := range r {
+				wx, wy := uint32(fx>>8)&255, uint32(fy>>8)&255
+				p := (fy>>fixed)*stride + 3*(fx>>fixed)
+				top := pix[p : p+6 : p+6]
+				bot := pix[p+stride : p+stride+6 : p+stride+6]
+				w11 := wx * wy
+				w10 := wy<<8 - w11
+				w01 := wx<<8 - w11
+				w00 := 1<<16 - wx<<8 - wy<<8 + w11
+				b[i] = t[(uint32(top[0])*w00+uint32(top[3])*w01+uint32(bot[0])*w10+uint32(bot[3])*w11)>>toneIndexShift&1023]
+				g[i] = t[(uint32(top[1])*w00+uint32(top[4])*w01+uint32(bot[1])*w10+uint32(bot[4])*w11)>>toneIndexShift&1023]
+				r[i] = t[(uint32(top[2])*w00+uint32(top[5])*w01+uint32(bot[2])*w10+uint32(bot[5])*w11)>>toneIndexShift&1023]
+				fx += dx
+				fy += dy
+			}
+			continue
+		}
+		for i := range width {
+			sx, sy := x+m[0]*float64(i), y+m[3]*float64(i)
+			b, g, r := img.sample(sx, sy, edge)
+			red[o+i], green[o+i], blue[o+i] = t[r], t[g], t[b]
+		}
+	}
+}
+
+// sample interpolates at (x, y), where pixel centres lie at whole numbers, and
+// returns tone indices.
+func (m Image) sample(x, y float64, edge border) (b, g, r uint32) {
+	if edge == zero && (x <= -1 || y <= -1 || x >= float64(m.Width) || y >= float64(m.Height)) {
+		return 0, 0, 0
+	}
+	fx, fy := math.Floor(x), math.Floor(y)
+	wx, wy := x-fx, y-fy
+	x0, y0 := clampInt(fx, m.Width), clampInt(fy, m.Height)
+	x1, y1 := clampInt(fx+1, m.Width), clampInt(fy+1, m.Height)
+	w := [4]float64{(1 - wx) * (1 - wy), wx * (1 - wy), (1 - wx) * wy, wx * wy}
+	if edge == zero {
+		if fx < 0 {
+			w[0], w[2] = 0, 0
+		}
+		if fx+1 > float64(m.Width-1) {
+			w[1], w[3] = 0, 0
+		}
+		if fy < 0 {
+			w[0], w[1] = 0, 0
+		}
+		if fy+1 > float64(m.Height-1) {
+			w[2], w[3] = 0, 0
+		}
+	}
+	stride := m.stride()
+	p := [4]int{y0*stride + 3*x0, y0*stride + 3*x1, y1*stride + 3*x0, y1*stride + 3*x1}
+	var sum [3]float64
+	for k, q := range p {
+		for c := range sum {
+			sum[c] += w[k] * float64(m.Pix[q+c])
+		}
+	}
+	return uint32(4 * sum[0]), uint32(4 * sum[1]), uint32(4 * sum[2])
+}
+
+// clampInt returns v, which is whole, within 0..n-1.
+func clampInt(v float64, n int) int {
+	return int(max(0, min(v, float64(n-1))))
+}

@@ -1,0 +1,168 @@
+package pose
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/spineflex/spineflex/pkg/infer"
+	"github.com/spineflex/spineflex/pkg/recording"
+)
+
+// The landmark network's geometry (models' cards; MediaPipe's
+// pose_landmark_by_roi graph).
+const (
+	cropSize      = 256
+	networkPoints = 39 // 33 of the body, 2 for the next region, 4 unused
+	pointColumns  = 5  // x, y, z in crop pixels, visibility and presence logits
+	heatmapSize   = 64
+	heatmapKernel = 7
+	minHeat       = 0.5 // min_confidence_to_refine
+	pointHip      = 33
+	pointTop      = 34
+	outLandmarks  = networkPoints * pointColumns
+	outPresence   = 1
+	outMask       = cropSize * cropSize
+	outHeatmap    = networkPoints * heatmapSize * heatmapSize
+	minPresence   = 0.5 // MediaPipe's min_tracking_confidence
+)
+
+// MaskSize is the side of a [Mask] in pixels.
+const MaskSize = cropSize
+
+// Mask is the probability of each pixel of a square region of the picture to
+// belong to the person. Its own pixel centres lie at .5.
+type Mask struct {
+	P         []float32 // MaskSize×MaskSize, row by row; nil where nobody was found
+	ToImage   Affine    // mask pixels → picture pixels
+	FromImage Affine    // picture pixels → mask pixels
+}
+
+// At interpolates the probability at a picture position bilinearly; it is 0
+// outside the region.
+func (m *Mask) At(x, y float64) float64 {
+	if m.P == nil {
+		return 0
+	}
+	u, v := m.FromImage.Apply(x, y)
+	u -= 0.5
+	v -= 0.5
+	if !(u > -1 && v > -1 && u < MaskSize && v < MaskSize) {
+		return 0
+	}
+	fu, fv := math.Floor(u), math.Floor(v)
+	wu, wv := u-fu, v-fv
+	i, j := int(fu), int(fv)
+	return (1-wv)*((1-wu)*m.pixel(i, j)+wu*m.pixel(i+1, j)) + wv*((1-wu)*m.pixel(i, j+1)+wu*m.pixel(i+1, j+1))
+}
+
+// pixel returns the probability at column i, row j, the nearest one outside.
+func (m *Mask) pixel(i, j int) float64 {
+	i, j = max(0, min(i, MaskSize-1)), max(0, min(j, MaskSize-1))
+	return float64(m.P[j*MaskSize+i])
+}
+
+// sight is what the landmark network saw in one region.
+type sight struct {
+	region    Region
+	presence  float64
+	landmarks [recording.NumLandmarks]recording.Keypoint
+	hip, top  [2]float64 // where the person is now: the points that make the next region
+}
+
+// landmarker runs the landmark network on a region.
+type landmarker struct {
+	net                                infer.Network
+	landmarks, presence, mask, heatmap int // which outputs
+}
+
+func newLandmarker(rt *infer.Runtime, model []byte) (*landmarker, error) {
+	net, err := rt.Open(model)
+	if err != nil {
+		return nil, fmt.Errorf("landmark network: %w", err)
+	}
+	l := &landmarker{net: net, landmarks: -1, presence: -1, mask: -1, heatmap: -1}
+	for i := range net.Outputs() {
+		switch len(net.Output(i)) {
+		case outLandmarks:
+			l.landmarks = i
+		case outPresence:
+			l.presence = i
+		case outMask:
+			l.mask = i
+		case outHeatmap:
+			l.heatmap = i
+		}
+	}
+	if min(l.landmarks, l.presence, l.mask, l.heatmap) < 0 || len(net.Input()) != 3*cropSize*cropSize {
+		net.Close()
+		return nil, fmt.Errorf("landmark network: not a BlazePose landmark network (input %v, outputs %q)",
+			net.InputShape(), net.Outputs())
+	}
+	return l, nil
+}
+
+// locate runs the network on a region of the picture.
+func (l *landmarker) locate(img Image, r Region, t *tone) (sight, error) {
+	toImage := r.ToImage(cropSize)
+	warp(l.net.Input(), cropSize, cropSize, img, toImage, replicate, t)
+	if err := l.net.Run(); err != nil {
+		return sight{}, fmt.Errorf("locate landmarks: %w", err)
+	}
+	s := sight{region: r, presence: float64(l.net.Output(l.presence)[0])}
+	raw, heat := l.net.Output(l.landmarks), l.net.Output(l.heatmap)
+	scale := r.Side / cropSize
+	at := func(i int) (x, y float64) {
+		x, y = refine(heat, i, float64(raw[pointColumns*i]), float64(raw[pointColumns*i+1]))
+		return toImage.Apply(x, y)
+	}
+	for i := range s.landmarks {
+		k := &s.landmarks[i]
+		k.X, k.Y = at(i)
+		k.Z = float64(raw[pointColumns*i+2]) * scale
+		k.Visibility = sigmoid(float64(raw[pointColumns*i+3]))
+	}
+	s.hip[0], s.hip[1] = at(pointHip)
+	s.top[0], s.top[1] = at(pointTop)
+	return s, nil
+}
+
+// refine moves landmark i from crop position (x, y) to the weighted mean of
+// its heat map round it, as MediaPipe's RefineLandmarksFromHeatmap does.
+func refine(heat []float32, i int, x, y float64) (float64, float64) {
+	const cell = cropSize / heatmapSize
+	col, row := int(math.Floor(x/cell)), int(math.Floor(y/cell))
+	if col < 0 || row < 0 || col >= heatmapSize || row >= heatmapSize || math.IsNaN(x+y) {
+		return x, y
+	}
+	const reach = (heatmapKernel - 1) / 2
+	plane := heat[i*heatmapSize*heatmapSize:]
+	var sum, sumX, sumY, best float64
+	for r := max(0, row-reach); r <= min(heatmapSize-1, row+reach); r++ {
+		for c := max(0, col-reach); c <= min(heatmapSize-1, col+reach); c++ {
+			p := sigmoid(float64(plane[r*heatmapSize+c]))
+			best = max(best, p)
+			sum += p
+			sumX += p * float64(c)
+			sumY += p * float64(r)
+		}
+	}
+	if best < minHeat {
+		return x, y
+	}
+	// The cell's own index and not its centre: the network was trained so.
+	return sumX / sum * cell, sumY / sum * cell
+}
+
+// readMask fills m from the last locate, on region r.
+func (l *landmarker) readMask(m *Mask, r Region) {
+	if m.P == nil {
+		m.P = make([]float32, MaskSize*MaskSize)
+	}
+	for i, logit := range l.net.Output(l.mask) {
+		m.P[i] = float32(1 / (1 + math.Exp(-float64(logit))))
+	}
+	m.ToImage = r.ToImage(MaskSize)
+	m.FromImage = m.ToImage.Inverse()
+}
+
+func (l *landmarker) Close() error { return l.net.Close() }
