@@ -8,12 +8,6 @@ import (
 	"github.com/spineflex/spineflex/pkg/recording"
 )
 
-// Networks are the ONNX files' contents.
-type Networks struct {
-	Detector   []byte // person detector
-	Landmarker []byte // landmark network: lite, full or heavy
-}
-
 // Observation is what was seen in one frame.
 type Observation struct {
 	Index     int
