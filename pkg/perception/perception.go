@@ -1,0 +1,106 @@
+// Package perception watches a clip and records what it sees: it joins video,
+// pose and contour into one pipeline whose result is a [recording.Recording].
+//
+//	clip ─▶ decode ─▶ track the lifter ─▶ trunk outline ─▶ recording
+//
+// The stages run at the same time, one goroutine each, with a few pictures
+// under way between them; memory does not grow with the clip's pictures. What
+// the numbers mean is for others to conclude.
+package perception
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spineflex/spineflex/models"
+	"github.com/spineflex/spineflex/pkg/infer"
+	"github.com/spineflex/spineflex/pkg/pose"
+	"github.com/spineflex/spineflex/pkg/recording"
+	"github.com/spineflex/spineflex/pkg/video"
+)
+
+// What a clip may lack. Errors of [Run] that concern one of these wrap it.
+var (
+	// ErrNoPerson: nobody is in the picture long enough to be followed.
+	ErrNoPerson = errors.New("no person found; film the whole lifter from the side, in good light")
+	// ErrTooShort: the clip cannot hold a repetition.
+	ErrTooShort = errors.New("too short")
+)
+
+const (
+	// minSeconds is below the duration of the quickest loaded repetition,
+	// down and up, that a clip could hold.
+	minSeconds = 0.8
+	// minTracked is the number of frames in which the networks must be sure of
+	// somebody; a face on a poster lasts for less.
+	minTracked = 10
+)
+
+// Options say how a clip is watched. The zero value takes the full network on
+// the best engine there is.
+type Options struct {
+	Program     string       // version of the program, kept in the recording
+	Quality     pose.Quality // "" is pose.Balanced
+	Engine      infer.Engine // "" is infer.Auto
+	LibraryPath string       // ONNX Runtime's library; "" searches
+	Threads     int          // cores for each of the decoder and the networks; 0: all
+
+	Progress func(done, total int) // called for every frame from one goroutine; total 0: unknown. May be nil
+	Note     func(message string)  // told what is worth knowing and no error. May be nil
+}
+
+// Validate names the field that cannot be used.
+func (o Options) Validate() error {
+	if _, err := o.Quality.Network(); err != nil {
+		return err
+	}
+	return o.inference().Validate()
+}
+
+func (o Options) inference() infer.Options {
+	return infer.Options{Engine: o.Engine, Threads: o.Threads, LibraryPath: o.LibraryPath}
+}
+
+// model is the engine and the networks that the options ask for, and what the
+// recording says of them.
+func (o Options) model() (*infer.Runtime, recording.Model, error) {
+	network, err := o.Quality.Network()
+	if err != nil {
+		return nil, recording.Model{}, err
+	}
+	rt, err := infer.NewRuntime(o.inference())
+	if err != nil {
+		return nil, recording.Model{}, err
+	}
+	quality := o.Quality
+	if quality == "" {
+		quality = pose.Balanced
+	}
+	return rt, recording.Model{
+		Program:    o.Program,
+		Quality:    string(quality),
+		Engine:     string(rt.Engine()),
+		Detector:   models.Detector().SHA256(),
+		Landmarker: network.SHA256(),
+	}, nil
+}
+
+// Fits reports whether rec is what [Run] would make of the clip at path with
+// these options: the same content, seen by the same networks of the same
+// version.
+func Fits(ctx context.Context, rec *recording.Recording, path string, o Options) (bool, error) {
+	_, model, err := o.model()
+	if err != nil {
+		return false, err
+	}
+	if rec.Model != model {
+		return false, nil
+	}
+	return SameClip(ctx, rec, path)
+}
+
+// SameClip reports whether rec was made from the content of the file at path.
+func SameClip(ctx context.Context, rec *recording.Recording, path string) (bool, error) {
+	sum, err := video.SHA256(ctx, path)
+	return sum == rec.Clip.SHA256, err
+}

@@ -1,0 +1,249 @@
+package perception
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/spineflex/spineflex/pkg/contour"
+	"github.com/spineflex/spineflex/pkg/pose"
+	"github.com/spineflex/spineflex/pkg/recording"
+	"github.com/spineflex/spineflex/pkg/video"
+)
+
+// underWay is how many pictures are between decoder and recording at once: one
+// being tracked, one being outlined, one between them.
+const underWay = 3
+
+// Run watches the clip at path. Errors start with the clip's name and wrap
+// those of package video, [ErrNoPerson] or [ErrTooShort]; an ended ctx stops
+// the work at once.
+func Run(ctx context.Context, path string, o Options) (*recording.Recording, error) {
+	rt, model, err := o.model()
+	if err != nil {
+		return nil, err
+	}
+	if rt.Fallback() != nil && o.Note != nil {
+		o.Note("ONNX Runtime not found, running on OpenCV, about three times slower; spineflex doctor says how to get it")
+	}
+	info, err := video.Probe(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if info.DurationS > 0 && info.DurationS < minSeconds {
+		return nil, tooShort(path, info.DurationS)
+	}
+	source, err := video.Open(ctx, path, video.Options{Threads: o.Threads, Info: &info})
+	if err != nil {
+		return nil, err
+	}
+	defer source.Close()
+	nets, err := pose.LoadNetworks(o.Quality)
+	if err != nil {
+		return nil, err
+	}
+	tracker, err := pose.NewTracker(rt, nets)
+	if err != nil {
+		return nil, err
+	}
+	defer tracker.Close()
+
+	p := &pipeline{
+		source: source, tracker: tracker, extractor: contour.NewExtractor(),
+		free: make(chan *picture, underWay), tracked: make(chan *picture, underWay),
+		frames: make([]recording.Frame, 0, info.Frames),
+		total:  info.Frames, progress: o.Progress,
+	}
+	for range underWay {
+		p.free <- new(picture)
+	}
+	var sum string
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { sum, err = video.SHA256(gctx, path); return err })
+	g.Go(func() error { defer close(p.tracked); return p.track(gctx) })
+	g.Go(func() error { return p.outline(gctx) })
+	if err := g.Wait(); err != nil {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("%s: %w", path, context.Cause(ctx))
+		}
+		return nil, err
+	}
+
+	rec := &recording.Recording{
+		Clip: recording.Clip{
+			File: path, SHA256: sum, Width: info.Width, Height: info.Height,
+			RotationDeg: info.RotationDeg, Mirrored: info.Mirrored,
+			DurationS: info.DurationS, Frames: source.Counts().Decoded, MeanFPS: info.MeanFPS,
+		},
+		Model:  model,
+		Frames: p.frames,
+	}
+	complete(&rec.Clip, rec.Frames)
+	if rec.Clip.DurationS < minSeconds {
+		return nil, tooShort(path, rec.Clip.DurationS)
+	}
+	tracked := 0
+	for i := range rec.Frames {
+		if rec.Frames[i].Tracking == recording.Tracked {
+			tracked++
+		}
+	}
+	if tracked < minTracked {
+		return nil, fmt.Errorf("%s: %w", path, ErrNoPerson)
+	}
+	return rec, nil
+}
+
+func tooShort(path string, seconds float64) error {
+	return fmt.Errorf("%s: %w: %.1f s; film at least one whole repetition", path, ErrTooShort, seconds)
+}
+
+// complete fills in what the container did not state, or stated against what
+// came out of the decoder.
+func complete(c *recording.Clip, frames []recording.Frame) {
+	n := len(frames)
+	if n < 2 {
+		c.DurationS = 0
+		return
+	}
+	span := frames[n-1].Time - frames[0].Time
+	step := span / float64(n-1)
+	// A cut-off clip still claims its old duration.
+	if seen := frames[n-1].Time + step; c.DurationS <= 0 || c.DurationS > seen+1 {
+		c.DurationS = seen
+	}
+	if !(c.MeanFPS > 0) {
+		c.MeanFPS = float64(frames[n-1].Index-frames[0].Index) / span
+	}
+}
+
+// picture is one frame on its way through the stages. Its buffers are used
+// again.
+type picture struct {
+	frame       video.Frame
+	mask        []float32
+	observation pose.Observation
+}
+
+type pipeline struct {
+	source    *video.Source
+	tracker   *pose.Tracker
+	extractor *contour.Extractor
+	free      chan *picture // to be filled
+	tracked   chan *picture // in order of time
+	frames    []recording.Frame
+	total     int
+	progress  func(done, total int)
+}
+
+// track is the stage from decoder to observations.
+func (p *pipeline) track(ctx context.Context) error {
+	pic, err := p.take(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		switch err := p.source.Next(&pic.frame); {
+		case errors.Is(err, io.EOF):
+			seen, err := p.tracker.Flush()
+			if err != nil {
+				return err
+			}
+			_, err = p.pass(ctx, pic, seen)
+			return err
+		case err != nil:
+			return err
+		}
+		f := &pic.frame
+		seen, err := p.tracker.Next(pose.Image{Pix: f.Pix, Width: f.Width, Height: f.Height}, f.Index, f.Time)
+		if err != nil {
+			return err
+		}
+		if pic, err = p.pass(ctx, pic, seen); err != nil {
+			return err
+		}
+	}
+}
+
+// pass hands observations on. What the tracker returns is valid until its next
+// call only, so the mask is copied, and the picture too unless it is current's
+// own. It returns the picture to fill next.
+func (p *pipeline) pass(ctx context.Context, current *picture, seen []pose.Observation) (*picture, error) {
+	for _, o := range seen {
+		var next *picture
+		if len(o.Image.Pix) > 0 && len(current.frame.Pix) > 0 && &o.Image.Pix[0] == &current.frame.Pix[0] {
+			next = current
+		}
+		spare, err := p.take(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if next == nil {
+			next = spare
+			next.frame.Width, next.frame.Height = o.Image.Width, o.Image.Height
+			next.frame.Pix = append(next.frame.Pix[:0], o.Image.Pix...)
+		} else {
+			current = spare
+		}
+		next.observation = o
+		next.observation.Image.Pix = next.frame.Pix
+		if o.Mask.P != nil {
+			next.mask = append(next.mask[:0], o.Mask.P...)
+			next.observation.Mask.P = next.mask
+		}
+		select {
+		case p.tracked <- next:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return current, nil
+}
+
+func (p *pipeline) take(ctx context.Context) (*picture, error) {
+	select {
+	case pic := <-p.free:
+		return pic, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// outline is the stage from observations to frames of the recording.
+func (p *pipeline) outline(ctx context.Context) error {
+	for pic := range p.tracked {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		p.frames = append(p.frames, p.see(&pic.observation))
+		p.free <- pic // has room for all there are
+		if p.progress != nil {
+			p.progress(len(p.frames), p.total)
+		}
+	}
+	return nil
+}
+
+func (p *pipeline) see(o *pose.Observation) recording.Frame {
+	f := recording.Frame{
+		Index: o.Index, Time: o.Time, Tracking: o.Tracking, Presence: o.Presence, Landmarks: o.Landmarks,
+	}
+	if o.Tracking == recording.Absent || o.Mask.P == nil {
+		nowhere := recording.Point{X: math.NaN(), Y: math.NaN()}
+		f.Trunk = recording.Trunk{Hip: nowhere, Shoulder: nowhere, SeatY: math.NaN()}
+		return f
+	}
+	img := contour.Image{Pix: o.Image.Pix, Width: o.Image.Width, Height: o.Image.Height}
+	f.Trunk = p.extractor.Extract(img, mask{&o.Mask}, &f.Landmarks)
+	return f
+}
+
+// mask is a pose mask as the contour reads it.
+type mask struct{ *pose.Mask }
+
+// PixelSize implements [contour.Mask].
+func (m mask) PixelSize() float64 { return math.Hypot(m.ToImage[0], m.ToImage[3]) }
