@@ -1,0 +1,152 @@
+package lift
+
+import (
+	"math"
+
+	"github.com/spineflex/spineflex/pkg/recording"
+	"github.com/spineflex/spineflex/pkg/signal"
+)
+
+// poses is the sagittal posture per frame, as if the lifter faced right.
+type poses struct {
+	shoulder, hip, kneeAt, ankle, wrist track     // picture positions
+	hanging                             []float64 // shoulder–wrist distance and direction: 1 arm straight down, 0 not; NaN unknown
+	trunk, hipFlexion, knee, thigh      []float64 // degrees
+	hipHeight, shoulderHeight           []float64 // above the ankle, pixels
+	handHeight                          []float64 // above the ankle, pixels
+	size                                []float64 // of the body in the picture over its typical size
+	arm                                 float64   // shoulder–wrist distance of the straight arm, pixels
+}
+
+func (b *body) poses(facing Facing) *poses {
+	n := len(b.t)
+	ahead := 1.0
+	if facing == FacingLeft {
+		ahead = -1
+	}
+	p := &poses{
+		shoulder: newTrack(n), hip: newTrack(n), kneeAt: newTrack(n), wrist: newTrack(n), ankle: b.planted(),
+		hanging: make([]float64, n), trunk: make([]float64, n), hipFlexion: make([]float64, n), knee: make([]float64, n), thigh: make([]float64, n),
+		hipHeight: make([]float64, n), shoulderHeight: make([]float64, n), handHeight: make([]float64, n),
+	}
+	for i := range n {
+		p.shoulder.set(i, b.weighted(recording.LeftShoulder, i))
+		p.hip.set(i, b.weighted(recording.LeftHip, i))
+		p.kneeAt.set(i, b.weighted(recording.LeftKnee, i))
+		p.wrist.set(i, b.weighted(recording.LeftWrist, i))
+	}
+	p.size = b.size()
+	for i := range n {
+		s, h, k, a := p.shoulder.at(i), p.hip.at(i), p.kneeAt.at(i), p.ankle.at(i)
+		trunk := degrees(math.Atan2(ahead*(s.X-h.X), h.Y-s.Y))
+		thigh := degrees(math.Atan2(ahead*(k.X-h.X), k.Y-h.Y)) // from vertical, knee in front +
+		shank := degrees(math.Atan2(ahead*(k.X-a.X), a.Y-k.Y)) // from vertical, knee in front +
+		p.trunk[i] = trunk
+		p.thigh[i] = 90 - thigh
+		p.hipFlexion[i] = trunk + thigh
+		p.knee[i] = thigh + shank
+		p.hipHeight[i] = a.Y - h.Y
+		p.shoulderHeight[i] = a.Y - s.Y
+		p.handHeight[i] = a.Y - p.wrist.y[i]
+	}
+	var arms []float64
+	for i := range n {
+		arms = append(arms, distance(p.shoulder.at(i), p.wrist.at(i)))
+	}
+	// A straight arm is 1.15 trunk lengths (Drillis & Contini: .186 + .146 of
+	// stature against .288); the lifter's own is known only if it is ever straight.
+	p.arm = min(max(signal.Quantile(arms, 0.8), 0.95*b.trunk), 1.3*b.trunk)
+	for i := range n {
+		p.hanging[i] = (p.wrist.y[i] - p.shoulder.y[i]) / p.arm
+	}
+	return p
+}
+
+func degrees(rad float64) float64 { return rad * 180 / math.Pi }
+
+// plantedWindow is over how many seconds to both sides the foot's place is
+// sought: longer than a rep's pass through the positions in which a plate hides
+// the ankle.
+const plantedWindow = 2.5
+
+// planted is where the ankle of the planted foot is. The feet stand still in a
+// lift while plates, bars and other shins hide the ankles for long stretches,
+// and what the network then guesses lies higher, on the plate: so the low end of
+// both ankles' heights in a window is the ankle, and frames near it give its x.
+func (b *body) planted() track {
+	n := len(b.t)
+	out := newTrack(n)
+	for i := range n {
+		out.set(i, recording.Point{X: math.NaN(), Y: math.NaN()})
+	}
+	step := max(1, int(b.rate/6))
+	last := -1
+	fill := func(i int) {
+		out.set(i, b.plantedAt(i))
+		for k := last + 1; k < i; k++ {
+			w := 1.0
+			if last >= 0 {
+				w = (b.t[k] - b.t[last]) / (b.t[i] - b.t[last])
+				out.set(k, recording.Point{
+					X: out.x[last] + w*(out.x[i]-out.x[last]),
+					Y: out.y[last] + w*(out.y[i]-out.y[last]),
+				})
+			}
+		}
+		last = i
+	}
+	for i := 0; i < n; i += step {
+		fill(i)
+	}
+	if last < n-1 {
+		fill(n - 1)
+	}
+	return out
+}
+
+func (b *body) plantedAt(i int) recording.Point {
+	from, to := b.window(i, plantedWindow)
+	var ys []float64
+	for k := from; k < to; k++ {
+		for _, l := range []recording.Landmark{recording.LeftAnkle, recording.RightAnkle} {
+			if b.vis[l][k] > minSeenJoint {
+				ys = append(ys, b.mark[l].y[k])
+			}
+		}
+	}
+	y := signal.Quantile(ys, 0.85)
+	var xs []float64
+	for k := from; k < to; k++ {
+		for _, l := range []recording.Landmark{recording.LeftAnkle, recording.RightAnkle} {
+			if b.vis[l][k] > minSeenJoint && math.Abs(b.mark[l].y[k]-y) < 0.08*b.leg {
+				xs = append(xs, b.mark[l].x[k])
+			}
+		}
+	}
+	return recording.Point{X: signal.Median(xs), Y: y}
+}
+
+// minSeenJoint is the visibility below which a joint is a mere guess.
+const minSeenJoint = 0.2
+
+// size is the body's size in the picture over its typical one, slowly varying:
+// it rises when the lifter walks towards the camera or the camera zooms.
+func (b *body) size() []float64 {
+	n := len(b.t)
+	length := make([]float64, n)
+	for i := range length {
+		s, h, k, a := b.mid(recording.LeftShoulder, i), b.mid(recording.LeftHip, i), b.mid(recording.LeftKnee, i), b.mid(recording.LeftAnkle, i)
+		length[i] = distance(s, h) + distance(h, k) + distance(k, a)
+	}
+	typical := signal.Median(length)
+	out := make([]float64, n)
+	step := max(1, int(b.rate/4))
+	for i := 0; i < n; i += step {
+		from, to := b.window(i, 1.5)
+		v := signal.Median(length[from:to]) / typical
+		for k := i; k < min(n, i+step); k++ {
+			out[k] = v
+		}
+	}
+	return out
+}

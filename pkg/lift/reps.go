@@ -1,0 +1,372 @@
+package lift
+
+import (
+	"math"
+
+	"github.com/spineflex/spineflex/pkg/signal"
+)
+
+// Bounds that say what is a repetition. Lengths are shares of the leg (thigh +
+// shank) or of the rep's own amplitude.
+const (
+	minSquatDrop    = 0.12 // of the leg: a quarter squat lowers the hip by about .15
+	minDeadliftDrop = 0.15 // of the leg: a pull from a high rack
+	// Movements below this share of the set's largest are not reps: unracking,
+	// shifting the feet, breathing.
+	minShareOfLargest = 0.4
+	maxFootShift      = 0.45 // of the leg: feet that travel further walk
+	maxSizeChange     = 0.2  // of the body's typical size: walks to the camera
+	completeAscent    = 0.8  // of the descent: the lifter stood up again
+	edgeOfRep         = 0.04 // of the amplitude: has left the top, or the floor
+	fullTurn          = 0.03 // of the amplitude: counts as top or bottom
+	longPause         = 1.0  // s at the floor after bending down: set up, not lowered
+)
+
+// set is the reps and what is relative to them.
+type set struct {
+	reps                          []Rep
+	phase                         []Phase
+	depth, barDrop                []float64 // per cent
+	standing                      []bool
+	standingHip, trunk, barTravel float64 // pixels
+}
+
+// turn is a top or a bottom of the movement.
+type turn struct {
+	at     int  // frame
+	bottom bool //
+	end    bool // the stretch starts or ends here, the lifter did not turn
+}
+
+// finder looks for reps in one depth signal, positive down, in leg lengths.
+type finder struct {
+	b     *body
+	p     *poses
+	d     []float64
+	floor float64 // least amplitude
+}
+
+func findSet(e Exercise, b *body, p *poses) *set {
+	f := &finder{b: b, p: p, floor: minSquatDrop}
+	n := len(b.t)
+	if e == Deadlift {
+		f.floor = minDeadliftDrop
+		f.d = p.barDepth(b)
+	} else {
+		f.d = make([]float64, n)
+		for i := range f.d {
+			f.d[i] = -p.hipHeight[i] / b.leg
+		}
+	}
+	for i := range f.d {
+		if math.Abs(p.size[i]-1) > maxSizeChange || math.IsNaN(p.size[i]) {
+			f.d[i] = math.NaN()
+		}
+	}
+	signal.FillGaps(f.d, b.t, f.d, bridgeGap)
+
+	s := &set{}
+	threshold := f.floor
+	for _, st := range f.stretches() {
+		threshold = max(threshold, minShareOfLargest*f.largest(st, f.floor))
+	}
+	for _, st := range f.stretches() {
+		turns := f.turns(st, threshold)
+		if e == Deadlift {
+			s.reps = append(s.reps, f.deadlifts(turns)...)
+		} else {
+			s.reps = append(s.reps, f.squats(turns)...)
+		}
+	}
+	for i := range s.reps {
+		s.reps[i].Index = i + 1
+	}
+	s.scale(e, f)
+	return s
+}
+
+// barDepth is how low the bar is, from the wrists and, since those are often
+// hidden, from the shoulders that straight arms hang from. A hand that does not
+// hang (it waves) says nothing.
+func (p *poses) barDepth(b *body) []float64 {
+	d := make([]float64, len(p.hanging))
+	for i := range d {
+		shoulder := p.shoulderHeight[i] - p.arm
+		hand := p.handHeight[i]
+		if !(p.hanging[i] > 0.75 && p.hanging[i] < 1.25) {
+			hand = shoulder
+		}
+		d[i] = -(shoulder + hand) / 2 / b.leg
+	}
+	return d
+}
+
+type stretch struct{ from, to int }
+
+// stretches are the runs of frames with a depth, long enough to hold a rep.
+func (f *finder) stretches() []stretch {
+	var out []stretch
+	for i := 0; i < len(f.d); {
+		if math.IsNaN(f.d[i]) {
+			i++
+			continue
+		}
+		s := stretch{from: i}
+		for i < len(f.d) && !math.IsNaN(f.d[i]) {
+			i++
+		}
+		if s.to = i; f.b.t[s.to-1]-f.b.t[s.from] >= minSeconds {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// largest is the largest rise in the stretch with the feet in place.
+func (f *finder) largest(st stretch, least float64) float64 {
+	m := 0.0
+	t := f.turns(st, least)
+	for i := 1; i < len(t); i++ {
+		if t[i-1].bottom && f.planted(t[i-1].at, t[i].at) {
+			m = max(m, f.d[t[i-1].at]-f.d[t[i].at])
+		}
+	}
+	return m
+}
+
+// turns are the alternating tops and bottoms that differ by at least threshold
+// (a zigzag with hysteresis), with the stretch's first and last frame where they
+// continue it.
+func (f *finder) turns(st stretch, threshold float64) []turn {
+	var out []turn
+	lo, hi := st.from, st.from // highest position (least depth) and deepest since the last turn
+	dir := 0                   // +1 going down, -1 going up
+	for i := st.from; i < st.to; i++ {
+		if f.d[i] < f.d[lo] {
+			lo = i
+		}
+		if f.d[i] > f.d[hi] {
+			hi = i
+		}
+		switch {
+		case dir >= 0 && f.d[hi]-f.d[i] >= threshold: // came up from hi
+			if dir == 0 {
+				// What came before the first bottom: a descent too short to count, or none.
+				out = append(out, turn{at: highest(f.d, st.from, hi), end: true})
+			}
+			out = append(out, turn{at: hi, bottom: true})
+			lo, dir = i, -1
+		case dir <= 0 && f.d[i]-f.d[lo] >= threshold: // went down from lo
+			if dir == 0 {
+				out = append(out, turn{at: deepest(f.d, st.from, lo), bottom: true, end: true})
+			}
+			out = append(out, turn{at: lo})
+			hi, dir = i, 1
+		}
+		if dir > 0 && f.d[i] >= f.d[hi] {
+			hi = i
+		}
+		if dir < 0 && f.d[i] <= f.d[lo] {
+			lo = i
+		}
+	}
+	switch dir {
+	case 1:
+		out = append(out, turn{at: hi, bottom: true, end: true})
+	case -1:
+		out = append(out, turn{at: lo, end: true})
+	}
+	return out
+}
+
+func highest(d []float64, from, to int) int {
+	at := from
+	for i := from; i <= to; i++ {
+		if d[i] < d[at] {
+			at = i
+		}
+	}
+	return at
+}
+
+func deepest(d []float64, from, to int) int {
+	at := from
+	for i := from; i <= to; i++ {
+		if d[i] > d[at] {
+			at = i
+		}
+	}
+	return at
+}
+
+// planted reports whether the feet stay in place between two frames.
+func (f *finder) planted(from, to int) bool {
+	a, c := f.p.ankle.at(from), f.p.ankle.at(to)
+	return math.Abs(a.X-c.X) <= maxFootShift*f.b.leg
+}
+
+// squats makes reps of the turns: each bottom from which the lifter stood up
+// again.
+func (f *finder) squats(turns []turn) []Rep {
+	var out []Rep
+	for i, bottom := range turns {
+		if !bottom.bottom || i == 0 || i == len(turns)-1 {
+			continue
+		}
+		before, after := turns[i-1].at, turns[i+1].at
+		up, down := f.d[bottom.at]-f.d[after], f.d[bottom.at]-f.d[before]
+		if up < completeAscent*down || !f.planted(bottom.at, after) {
+			continue
+		}
+		r := Rep{Bottom: f.middle(bottom.at, 0.02*max(up, down)), CoversAscent: true}
+		// A clip that starts on the way down, or already at the bottom.
+		r.CoversDescent = down >= completeAscent*up && f.planted(before, bottom.at)
+		r.Start = f.leaves(bottom.at, before, f.d[before]+edgeOfRep*down)
+		r.End = f.leaves(bottom.at, after, f.d[after]+edgeOfRep*up)
+		out = append(out, r)
+	}
+	return out
+}
+
+// middle is the middle of the stay at a turning point, where the single deepest
+// frame is chance: of the frames about it within slack of its depth.
+func (f *finder) middle(at int, slack float64) int {
+	from, to := at, at
+	for from > 0 && f.d[from-1] >= f.d[at]-slack {
+		from--
+	}
+	for to+1 < len(f.d) && f.d[to+1] >= f.d[at]-slack {
+		to++
+	}
+	return (from + to) / 2
+}
+
+// leaves walks from the frame from towards to and returns the first frame that
+// is no deeper than level.
+func (f *finder) leaves(from, to int, level float64) int {
+	step := 1
+	if to < from {
+		step = -1
+	}
+	for i := from; i != to; i += step {
+		if f.d[i] <= level {
+			return i
+		}
+	}
+	return to
+}
+
+// deadlifts makes reps of the turns: each lockout that the lifter pulled up to.
+func (f *finder) deadlifts(turns []turn) []Rep {
+	if f.fromLockout(turns) {
+		return f.lowered(turns)
+	}
+	var out []Rep
+	for i, top := range turns {
+		if top.bottom || i == 0 {
+			continue
+		}
+		start := turns[i-1]
+		up := f.d[start.at] - f.d[top.at]
+		if up < f.floor || !f.planted(start.at, top.at) {
+			continue
+		}
+		r := Rep{CoversAscent: true}
+		r.Start = f.lastOnFloor(start.at, top.at)
+		r.Bottom, r.End = r.Start, top.at
+		if i+1 < len(turns) {
+			end := turns[i+1]
+			r.End = end.at
+			if f.d[end.at]-f.d[top.at] >= completeAscent*up {
+				r.CoversDescent = true
+				r.Bottom = f.returned(top.at, end.at)
+				r.End = r.Bottom
+			}
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// fromLockout reports whether the bar was in the hands at the start: the clip
+// starts and ends up, and the first bottom is a turn and not a pause in which
+// the lifter grips the bar.
+func (f *finder) fromLockout(turns []turn) bool {
+	if len(turns) < 3 || turns[0].bottom || turns[len(turns)-1].bottom {
+		return false
+	}
+	if f.d[turns[1].at]-f.d[turns[0].at] < completeAscent*(f.d[turns[1].at]-f.d[turns[2].at]) {
+		return false // the clip starts on the way down
+	}
+	level := f.d[turns[1].at] - 0.1*(f.d[turns[1].at]-f.d[turns[2].at])
+	from, to := turns[1].at, turns[1].at
+	for from > turns[0].at && f.d[from-1] >= level {
+		from--
+	}
+	for to < turns[2].at && f.d[to+1] >= level {
+		to++
+	}
+	return f.b.t[to]-f.b.t[from] < longPause
+}
+
+// lowered makes reps that go from lockout to lockout.
+func (f *finder) lowered(turns []turn) []Rep {
+	var out []Rep
+	for i := 1; i+1 < len(turns); i += 2 {
+		before, bottom, after := turns[i-1].at, turns[i].at, turns[i+1].at
+		up, down := f.d[bottom]-f.d[after], f.d[bottom]-f.d[before]
+		if up < completeAscent*down || !f.planted(before, after) {
+			continue
+		}
+		out = append(out, Rep{
+			Start: f.leaves(bottom, before, f.d[before]+edgeOfRep*down), Bottom: bottom,
+			End:          f.leaves(bottom, after, f.d[after]+edgeOfRep*up),
+			CoversAscent: true, CoversDescent: true,
+		})
+	}
+	return out
+}
+
+// lastOnFloor is the last frame before the bar rises from bottom to top.
+func (f *finder) lastOnFloor(bottom, top int) int {
+	level := f.floorLevel(bottom, top) - edgeOfRep*(f.d[bottom]-f.d[top])
+	for i := top; i > bottom; i-- {
+		if f.d[i] >= level {
+			return i
+		}
+	}
+	return bottom
+}
+
+// returned is the first frame at which the bar is down again after top.
+func (f *finder) returned(top, bottom int) int {
+	level := f.floorLevel(bottom, top) - edgeOfRep*(f.d[bottom]-f.d[top])
+	for i := top; i < bottom; i++ {
+		if f.d[i] >= level {
+			// It still settles: follow it while it sinks.
+			for i < bottom && f.d[i+1] > f.d[i]+1e-4*f.b.t1(i) {
+				i++
+			}
+			return i
+		}
+	}
+	return bottom
+}
+
+// floorLevel is the depth of the bar lying on the floor about the turn at
+// bottom: the median of what lies within 8 % of the amplitude below it.
+func (f *finder) floorLevel(bottom, top int) float64 {
+	amp := f.d[bottom] - f.d[top]
+	level := f.d[bottom] - 0.08*amp
+	var s []float64
+	for i := bottom; i >= 0 && f.d[i] >= level; i-- {
+		s = append(s, f.d[i])
+	}
+	for i := bottom + 1; i < len(f.d) && f.d[i] >= level; i++ {
+		s = append(s, f.d[i])
+	}
+	return signal.Median(s)
+}
+
+// t1 is the time from frame i to the next.
+func (b *body) t1(i int) float64 { return b.t[i+1] - b.t[i] }
