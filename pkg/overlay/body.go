@@ -1,0 +1,217 @@
+package overlay
+
+import (
+	"math"
+
+	"github.com/spineflex/spineflex/pkg/lift"
+	"github.com/spineflex/spineflex/pkg/recording"
+)
+
+// leastVisible is how probable a landmark must be to be drawn, and
+// leastSure what share of the evidence a coloured spine needs.
+const (
+	leastVisible = 0.3
+	leastSure    = 0.5
+)
+
+// drawBody draws what lies on the lifter: the skeleton, thin; the dorsal
+// contour; the lumbar spine, thick, over where it would run in neutral.
+func (p *Painter) drawBody(m *moment) {
+	if p.opts.Style != SpineOnly {
+		p.drawSkeleton(m)
+	}
+	p.drawContour(m)
+	p.drawLumbar(m)
+}
+
+func (p *Painter) drawSkeleton(m *moment) {
+	if !m.seen {
+		return
+	}
+	// BlazePose names the lifter's own sides. Who faces left shows the left side.
+	near := p.a.Facing != lift.FacingRight
+	for _, side := range []struct {
+		left  bool
+		alpha float64
+		width float64
+	}{{!near, 0.3, 2.2}, {near, 0.85, 3.2}} {
+		p.shape.reset()
+		p.halo.reset()
+		w := side.width * p.px
+		for _, e := range limbs {
+			a, b := e[0], e[1]
+			if !side.left {
+				a, b = mirror(a), mirror(b)
+			}
+			ka, kb := m.landmarks[a], m.landmarks[b]
+			if !(ka.Visibility >= leastVisible && kb.Visibility >= leastVisible) {
+				continue
+			}
+			line := []point{p.to(point{X: ka.X, Y: ka.Y}), p.to(point{X: kb.X, Y: kb.Y})}
+			p.shape.stroke(line, w)
+			p.halo.stroke(line, w+2.4*p.px)
+		}
+		for _, l := range []recording.Landmark{recording.LeftShoulder, recording.LeftElbow, recording.LeftWrist, recording.LeftHip, recording.LeftKnee, recording.LeftAnkle} {
+			if !side.left {
+				l = mirror(l)
+			}
+			if k := m.landmarks[l]; k.Visibility >= leastVisible && !math.IsNaN(k.X+k.Y) {
+				p.shape.circle(p.to(point{X: k.X, Y: k.Y}), 1.6*w)
+			}
+		}
+		p.c.fill(&p.halo, black.alpha(0.3*side.alpha))
+		p.c.fill(&p.shape, white.alpha(side.alpha))
+	}
+}
+
+// drawContour draws the dorsal outline: a fine line where it was used, dots
+// where it was hidden or doubtful.
+func (p *Painter) drawContour(m *moment) {
+	p.shape.reset()
+	p.halo.reset()
+	p.line = p.line[:0]
+	flush := func() {
+		if len(p.line) > 1 {
+			p.shape.stroke(p.line, 2.4*p.px)
+		}
+		p.line = p.line[:0]
+	}
+	var last point
+	dots := false
+	for _, d := range m.dorsal {
+		if math.IsNaN(d.X + d.Y) {
+			flush()
+			continue
+		}
+		q := p.to(d.Point)
+		if d.Used {
+			p.line = append(p.line, q)
+			continue
+		}
+		flush()
+		if !dots || math.Hypot(q.X-last.X, q.Y-last.Y) > 10*p.px {
+			p.halo.circle(q, 2*p.px)
+			last, dots = q, true
+		}
+	}
+	flush()
+	p.c.fill(&p.halo, grey.alpha(0.8))
+	p.c.fill(&p.shape, white.alpha(0.75))
+}
+
+func (p *Painter) drawLumbar(m *moment) {
+	if len(m.lumbar) < 2 {
+		return
+	}
+	sure := m.sure >= leastSure
+	k := flexionInk(m.flexion, sure)
+	lumbar, neutral := p.scaled(m.lumbar), p.scaled(m.neutral)
+	if sure && len(neutral) > 1 {
+		// The gap between the neutral curve and the back is the rounding.
+		gap := append([]point(nil), lumbar...)
+		for i := len(neutral) - 1; i >= 0; i-- {
+			gap = append(gap, neutral[i])
+		}
+		p.shape.reset()
+		p.shape.polygon(gap...)
+		p.c.fill(&p.shape, k.alpha(0.35))
+		p.shape.reset()
+		p.shape.dashes(neutral, 6*p.px, 9*p.px, 10*p.px)
+		p.c.fill(&p.shape, black.alpha(0.35))
+		p.shape.reset()
+		p.shape.dashes(neutral, 3.4*p.px, 9*p.px, 10*p.px)
+		p.c.fill(&p.shape, white.alpha(0.95))
+	}
+	p.shape.reset()
+	p.shape.stroke(lumbar, 13*p.px)
+	p.c.fill(&p.shape, black.alpha(0.55))
+	p.shape.reset()
+	if sure {
+		p.shape.stroke(lumbar, 8.5*p.px)
+		p.endTicks(lumbar)
+	} else {
+		p.shape.dashes(lumbar, 6*p.px, 6*p.px, 11*p.px)
+	}
+	p.c.fill(&p.shape, k)
+}
+
+// endTicks adds a stroke square to each end of the lumbar curve, outward: the
+// directions of pelvis and lower thorax, whose difference is the angle.
+func (p *Painter) endTicks(lumbar []point) {
+	n := len(lumbar)
+	for _, e := range []struct{ at, to point }{
+		{lumbar[0], lumbar[min(n-1, max(1, n/6))]},
+		{lumbar[n-1], lumbar[max(0, n-1-max(1, n/6))]},
+	} {
+		dx, dy := e.to.X-e.at.X, e.to.Y-e.at.Y
+		d := math.Hypot(dx, dy)
+		if !(d > 0) {
+			continue
+		}
+		// Of the two normals the one that points away from the body.
+		nx, ny := dy/d, -dx/d
+		if nx*p.layout.dorsal < 0 || math.Abs(nx) < 0.05 && ny > 0 {
+			nx, ny = -nx, -ny
+		}
+		r := 24 * p.px
+		p.shape.stroke([]point{e.at, {X: e.at.X + r*nx, Y: e.at.Y + r*ny}}, 4*p.px)
+	}
+}
+
+// drawLoss marks on the body that neutral was lost: a ring that spreads from
+// where the back is when it happens, and a label beside it for as long as the
+// back stays outside the neutral range.
+func (p *Painter) drawLoss(m *moment) {
+	if !m.beyond || len(m.lumbar) < 2 {
+		return
+	}
+	c := p.to(m.lumbar[len(m.lumbar)/2])
+	if t := m.sinceLoss; t >= 0 && t < 0.8 {
+		p.shape.reset()
+		p.shape.ring(c, (16+90*t)*p.px, (9-8*t)*p.px)
+		p.c.fill(&p.shape, vermil.alpha(1-t/0.8))
+	}
+	// The label stands clear of the back on its own side.
+	const text = "left neutral"
+	f := p.types.label
+	w, h := f.width(text)+28*p.px, 44*p.px
+	edge := c.X
+	for _, q := range m.lumbar {
+		if x := p.to(q).X; (x-edge)*p.layout.dorsal > 0 {
+			edge = x
+		}
+	}
+	x := edge + 46*p.px
+	if p.layout.dorsal < 0 {
+		x = edge - 46*p.px - w
+	}
+	x = math.Max(8*p.px, math.Min(x, float64(p.c.w)-w-8*p.px))
+	y := c.Y - h/2
+	if covers := (x < edge) == (p.layout.dorsal > 0); covers {
+		return // no room beside the back: the readout says it
+	}
+	p.shape.reset()
+	p.shape.roundRect(x, y, w, h, h/2)
+	p.shape.polygon(pointer(x, w, y, h, p.layout.dorsal, p.px)...)
+	p.c.fill(&p.shape, vermil)
+	p.c.text(f, x+14*p.px, y+h/2+f.capHeight()/2, text, letters)
+}
+
+// pointer is the label's tip, towards the back.
+func pointer(x, w, y, h, dorsal, px float64) []point {
+	if dorsal > 0 {
+		return []point{{X: x + h/3, Y: y + h*0.2}, {X: x + h/3, Y: y + h*0.8}, {X: x - 16*px, Y: y + h/2}}
+	}
+	return []point{{X: x + w - h/3, Y: y + h*0.2}, {X: x + w + 16*px, Y: y + h/2}, {X: x + w - h/3, Y: y + h*0.8}}
+}
+
+// drawBorder frames the picture while the back is outside the neutral range.
+func (p *Painter) drawBorder() {
+	t := max(2, int(math.Round(6*p.px)))
+	w, h := p.c.w, p.c.h
+	k := vermil.alpha(0.9)
+	p.c.rect(rectAt(0, 0, w, t), k)
+	p.c.rect(rectAt(0, h-t, w, t), k)
+	p.c.rect(rectAt(0, t, t, h-2*t), k)
+	p.c.rect(rectAt(w-t, t, t, h-2*t), k)
+}

@@ -1,0 +1,149 @@
+package overlay
+
+import (
+	"encoding/binary"
+	"image"
+	"image/draw"
+	"math"
+
+	"golang.org/x/image/vector"
+)
+
+// ink is a colour, not premultiplied.
+type ink struct{ r, g, b, a uint8 }
+
+func (k ink) alpha(a float64) ink {
+	k.a = uint8(math.Round(math.Max(0, math.Min(1, a)) * float64(k.a)))
+	return k
+}
+
+// mix goes from k to l as t goes from 0 to 1.
+func (k ink) mix(l ink, t float64) ink {
+	m := func(a, b uint8) uint8 { return uint8(math.Round(float64(a) + t*(float64(b)-float64(a)))) }
+	return ink{m(k.r, l.r), m(k.g, l.g), m(k.b, l.b), m(k.a, l.a)}
+}
+
+// canvas is a picture to draw on: packed BGR as the video package gives it, or
+// premultiplied BGRA for a layer that is drawn once and copied often. Only the
+// pixels inside a shape's bounds are touched.
+type canvas struct {
+	pix      []byte
+	w, h     int
+	channels int // 3 or 4
+
+	raster *vector.Rasterizer
+	mask   image.Alpha
+}
+
+func newLayer(w, h int) *canvas {
+	w, h = max(w, 1), max(h, 1)
+	return &canvas{pix: make([]byte, 4*w*h), w: w, h: h, channels: 4, raster: &vector.Rasterizer{}}
+}
+
+// on points the canvas at a BGR picture.
+func (c *canvas) on(pix []byte, w, h int) {
+	if c.raster == nil {
+		c.raster = &vector.Rasterizer{}
+	}
+	c.pix, c.w, c.h, c.channels = pix, w, h, 3
+}
+
+// fill paints the inside of the shape.
+func (c *canvas) fill(s *shape, k ink) {
+	if k.a == 0 || s.empty() {
+		return
+	}
+	r := s.bounds().Intersect(image.Rect(0, 0, c.w, c.h))
+	if r.Empty() {
+		return
+	}
+	w, h := r.Dx(), r.Dy()
+	c.raster.Reset(w, h)
+	s.trace(c.raster, float32(r.Min.X), float32(r.Min.Y))
+	if cap(c.mask.Pix) < w*h {
+		c.mask.Pix = make([]byte, w*h)
+	}
+	c.mask.Pix, c.mask.Stride, c.mask.Rect = c.mask.Pix[:w*h], w, image.Rect(0, 0, w, h)
+	c.raster.DrawOp = draw.Src
+	c.raster.Draw(&c.mask, c.mask.Rect, image.Opaque, image.Point{})
+	for y := range h {
+		c.blend(r.Min.X, r.Min.Y+y, c.mask.Pix[y*w:(y+1)*w], k)
+	}
+}
+
+// blend lays k over the pixels from (x, y) to the right, as much as cover says.
+// The span lies inside the canvas.
+func (c *canvas) blend(x, y int, cover []byte, k ink) {
+	row := c.pix[(y*c.w+x)*c.channels:]
+	a := uint32(k.a)
+	b, g, r := uint32(k.b), uint32(k.g), uint32(k.r)
+	for i := 0; i < len(cover); i++ {
+		if cover[i] == 0 {
+			// Most of a shape's bounds is empty: skip eight at a time.
+			for i+8 <= len(cover) && binary.LittleEndian.Uint64(cover[i:]) == 0 {
+				i += 8
+			}
+			if i == len(cover) {
+				return
+			}
+			if cover[i] == 0 {
+				continue
+			}
+		}
+		m := a * uint32(cover[i]) // 0..255²
+		m = (m + 127) / 255
+		n := 255 - m
+		if c.channels == 3 {
+			p := row[3*i : 3*i+3 : 3*i+3]
+			p[0] = uint8((uint32(p[0])*n + b*m + 127) / 255)
+			p[1] = uint8((uint32(p[1])*n + g*m + 127) / 255)
+			p[2] = uint8((uint32(p[2])*n + r*m + 127) / 255)
+		} else {
+			p := row[4*i : 4*i+4 : 4*i+4]
+			p[0] = uint8((uint32(p[0])*n + b*m + 127) / 255)
+			p[1] = uint8((uint32(p[1])*n + g*m + 127) / 255)
+			p[2] = uint8((uint32(p[2])*n + r*m + 127) / 255)
+			p[3] = uint8((uint32(p[3])*n + 255*m + 127) / 255)
+		}
+	}
+}
+
+// rect fills a rectangle on whole pixels.
+func (c *canvas) rect(r image.Rectangle, k ink) {
+	r = r.Intersect(image.Rect(0, 0, c.w, c.h))
+	if r.Empty() || k.a == 0 {
+		return
+	}
+	full := make([]byte, r.Dx())
+	for i := range full {
+		full[i] = 255
+	}
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		c.blend(r.Min.X, y, full, k)
+	}
+}
+
+// put copies the part of a layer within src over the BGR canvas, its corner
+// (0, 0) at (x, y).
+func (c *canvas) put(l *canvas, x, y int, src image.Rectangle) {
+	src = src.Intersect(image.Rect(0, 0, l.w, l.h)).Intersect(image.Rect(-x, -y, c.w-x, c.h-y))
+	for sy := src.Min.Y; sy < src.Max.Y; sy++ {
+		from := l.pix[4*(sy*l.w+src.Min.X) : 4*(sy*l.w+src.Max.X)]
+		to := c.pix[3*((sy+y)*c.w+src.Min.X+x):]
+		for i, j := 0, 0; i+4 <= len(from); i, j = i+4, j+3 {
+			p, q := from[i:i+4:i+4], to[j:j+3:j+3]
+			switch n := 255 - uint32(p[3]); n {
+			case 255:
+			case 0:
+				q[0], q[1], q[2] = p[0], p[1], p[2]
+			default:
+				q[0] = uint8(uint32(p[0]) + (uint32(q[0])*n+127)/255)
+				q[1] = uint8(uint32(p[1]) + (uint32(q[1])*n+127)/255)
+				q[2] = uint8(uint32(p[2]) + (uint32(q[2])*n+127)/255)
+			}
+		}
+	}
+}
+
+// putAll copies a whole layer.
+func (c *canvas) putAll(l *canvas, x, y int) { c.put(l, x, y, image.Rect(0, 0, l.w, l.h)) }

@@ -1,0 +1,149 @@
+package overlay
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"image/png"
+	"math"
+	"sort"
+
+	"golang.org/x/image/draw"
+
+	"github.com/spineflex/spineflex/pkg/analysis"
+	"github.com/spineflex/spineflex/pkg/video"
+)
+
+// Instant is a moment of the set worth a picture.
+type Instant struct {
+	Label string // "set-up", "left neutral", "bottom", "most flexion"
+	Rep   int    // 1..
+	TimeS float64
+}
+
+// Picture is a still with the lifter cut out of the clip and the spine drawn.
+type Picture struct {
+	Instant
+	Image *image.RGBA
+}
+
+// maxInstants keeps a report with its pictures under a megabyte and a half.
+const maxInstants = 24
+
+// Instants picks the moments of each rep that show how it went: set-up, where
+// neutral was lost, the bottom and the most flexion, no two closer than 0.15 s. In a
+// long set the set-ups go first, then everything but the breakdowns.
+func Instants(a *analysis.Analysis) []Instant {
+	for _, kinds := range [][]string{{"set-up", "left neutral", "bottom", "most flexion"}, {"left neutral", "bottom", "most flexion"}, {"left neutral", "bottom"}, {"left neutral"}} {
+		var all []Instant
+		for i := range a.Reps {
+			r := &a.Reps[i]
+			at := map[string]float64{"set-up": r.StartS, "bottom": r.BottomS, "left neutral": math.NaN(), "most flexion": r.PeakS}
+			if b := r.Breakdown; b != nil {
+				at["left neutral"] = b.TimeS
+			}
+			if math.IsNaN(r.PeakFlexionDeg) {
+				at["most flexion"] = math.NaN()
+			}
+			var of []Instant
+			// A breakdown keeps its picture before one that is near it.
+			for _, k := range []string{"left neutral", "bottom", "most flexion", "set-up"} {
+				t := at[k]
+				if !contains(kinds, k) || math.IsNaN(t) || tooNear(of, t) {
+					continue
+				}
+				of = append(of, Instant{k, r.Index, t})
+			}
+			sort.Slice(of, func(i, j int) bool { return of[i].TimeS < of[j].TimeS })
+			all = append(all, of...)
+		}
+		if len(all) <= maxInstants {
+			return all
+		}
+		if len(kinds) == 1 {
+			return all[:maxInstants]
+		}
+	}
+	return nil
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+func tooNear(list []Instant, t float64) bool {
+	for _, x := range list {
+		if math.Abs(x.TimeS-t) < 0.15 {
+			return true
+		}
+	}
+	return false
+}
+
+// stillHeight is how tall a cut still is at most, pixels.
+const stillHeight = 480
+
+// cut copies the lifter out of a drawn picture, shrunk to stillHeight.
+func (p *Painter) cut(pix []byte, at Instant, timeS float64) *Picture {
+	r := p.bounds()
+	img := bgrImage(pix, p.layout.w, p.layout.h, r)
+	if h := r.Dy(); h > stillHeight {
+		small := image.NewRGBA(image.Rect(0, 0, max(1, r.Dx()*stillHeight/h), stillHeight))
+		draw.CatmullRom.Scale(small, small.Rect, img, img.Rect, draw.Src, nil)
+		img = small
+	}
+	at.TimeS = timeS
+	return &Picture{Instant: at, Image: img}
+}
+
+// JPEG encodes the picture for a report.
+func (p *Picture) JPEG() ([]byte, error) {
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, p.Image, &jpeg.Options{Quality: 82}); err != nil {
+		return nil, fmt.Errorf("encode still %q of rep %d: %w", p.Label, p.Rep, err)
+	}
+	return b.Bytes(), nil
+}
+
+// PNG encodes the picture without loss.
+func (p *Picture) PNG() ([]byte, error) {
+	var b bytes.Buffer
+	if err := png.Encode(&b, p.Image); err != nil {
+		return nil, fmt.Errorf("encode still %q of rep %d: %w", p.Label, p.Rep, err)
+	}
+	return b.Bytes(), nil
+}
+
+// Still draws everything on one picture of the clip, which stays as it was, and
+// returns it whole.
+func Still(frame *video.Frame, a *analysis.Analysis, opts Options) (*image.RGBA, error) {
+	p, err := NewPainter(a, frame.Width, frame.Height, opts)
+	if err != nil {
+		return nil, err
+	}
+	pix := append([]byte(nil), frame.Pix...)
+	if err := p.Paint(pix, frame.Time); err != nil {
+		return nil, err
+	}
+	return bgrImage(pix, frame.Width, frame.Height, image.Rect(0, 0, frame.Width, frame.Height)), nil
+}
+
+// bgrImage copies the part r of a BGR picture.
+func bgrImage(pix []byte, w, h int, r image.Rectangle) *image.RGBA {
+	r = r.Intersect(image.Rect(0, 0, w, h))
+	img := image.NewRGBA(image.Rect(0, 0, r.Dx(), r.Dy()))
+	for y := range r.Dy() {
+		from := pix[3*((r.Min.Y+y)*w+r.Min.X):]
+		to := img.Pix[y*img.Stride : y*img.Stride+4*r.Dx()]
+		for i, j := 0, 0; i < len(to); i, j = i+4, j+3 {
+			to[i], to[i+1], to[i+2], to[i+3] = from[j+2], from[j+1], from[j], 255
+		}
+	}
+	return img
+}
