@@ -64,6 +64,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(*dir, 0o755); err != nil {
+		return fmt.Errorf("make output folder: %w", err)
+	}
 	rec, err := readRecord(*dir)
 	if err != nil {
 		return err

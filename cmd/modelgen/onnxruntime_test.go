@@ -12,14 +12,19 @@ import (
 	"github.com/spineflex/spineflex/cmd/modelgen/internal/onnx"
 )
 
-// startRuntime loads ONNX Runtime once a process.
+// startRuntime loads ONNX Runtime once a process, from where the Makefile puts
+// it or where the program is told to find it.
 var startRuntime = sync.OnceValue(func() error {
 	library := os.Getenv("SPINEFLEX_ONNXRUNTIME")
 	if library == "" {
-		library = filepath.Join("..", "..", ".deps", "onnxruntime", "libonnxruntime.so.1")
+		library = filepath.Join("..", "..", ".deps", "onnxruntime")
 	}
-	if _, err := os.Stat(library); err != nil {
+	info, err := os.Stat(library)
+	if err != nil {
 		return err
+	}
+	if info.IsDir() {
+		library = filepath.Join(library, "libonnxruntime.so.1")
 	}
 	ort.SetSharedLibraryPath(library)
 	return ort.InitializeEnvironment()

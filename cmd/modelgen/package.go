@@ -61,11 +61,12 @@ func openPackage(ctx context.Context, archive string) (packageFiles, error) {
 func fetchPackage(ctx context.Context, dir string) (string, error) {
 	id := packageName + "@" + packageVersion
 	var said bytes.Buffer
-	npm := exec.CommandContext(ctx, "npm", "pack", "--silent", "--pack-destination", dir, id)
+	npm := exec.CommandContext(ctx, "npm", "pack", "--loglevel=error", "--fetch-retries=1", "--pack-destination", dir, id)
 	npm.Stderr = &said
 	if err := npm.Run(); err != nil {
-		return "", fmt.Errorf("npm pack %s: %w %s(is npm installed and the registry reachable? -package reads a copy)",
-			id, err, said.String())
+		reason, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
+		return "", fmt.Errorf("npm pack %s: %w: %s (npm and its registry are needed, or -package with a copy)",
+			id, err, reason)
 	}
 	found, err := filepath.Glob(filepath.Join(dir, "*.tgz"))
 	if err != nil || len(found) != 1 {

@@ -14,7 +14,7 @@ import (
 // file from asking for all memory.
 const (
 	maxRank     = 8
-	maxElements = 1 << 26
+	maxElements = 1 << 24
 )
 
 // Read decodes a .tflite file. The returned tensors' Data alias file. It
@@ -268,11 +268,8 @@ func (d *decoder) operator(t table, codes []OpCode) (Operator, error) {
 	if op.Outputs, err = d.ints(t, 2); err != nil {
 		return Operator{}, err
 	}
-	options, ok := t.child(4)
-	if !ok {
-		options, ok = table{}, false
-	}
-	if op.Options, err = readOptions(op.Code, options, ok); err != nil {
+	options, present := t.child(4)
+	if op.Options, err = readOptions(op.Code, options, present); err != nil {
 		return Operator{}, fmt.Errorf("%v: %w", op.Code, err)
 	}
 	return op, nil

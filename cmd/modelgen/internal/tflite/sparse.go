@@ -127,6 +127,9 @@ type expansion struct {
 func (e *expansion) prepare() error {
 	rank := len(e.tensor.Shape)
 	n := rank + len(e.BlockMap)
+	if len(e.BlockMap) > rank {
+		return fmt.Errorf("%d block dimensions in a tensor of %d", len(e.BlockMap), rank)
+	}
 	if len(e.Traversal) != n || len(e.Levels) != n {
 		return fmt.Errorf("%d levels in traversal order, %d described, want %d", len(e.Traversal), len(e.Levels), n)
 	}
