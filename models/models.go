@@ -153,8 +153,8 @@ func Dirs() []string {
 	if err != nil {
 		return nil
 	}
-	if real, err := filepath.EvalSymlinks(binary); err == nil {
-		binary = real
+	if target, err := filepath.EvalSymlinks(binary); err == nil {
+		binary = target
 	}
 	dir := filepath.Dir(binary)
 	return []string{dir, filepath.Join(dir, "models"), filepath.Join(filepath.Dir(dir), "models")}

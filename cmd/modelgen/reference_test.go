@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -83,7 +84,7 @@ func (r *reference) operator(op *tflite.Operator) ([]float32, error) {
 		}
 		return out, err
 	}
-	return nil, fmt.Errorf("not known")
+	return nil, errors.New("not known")
 }
 
 // value is a tensor's numbers, whether computed or constant.

@@ -46,8 +46,7 @@ func Encode(m *tflite.Model) []byte {
 	return e.FinishedBytes()
 }
 
-// Floats and Halves are the bytes of float32 and float16 constants, Ints of
-// int32 ones. Halves takes small whole and half numbers only.
+// Floats are the bytes of a float32 constant.
 func Floats(values ...float32) []byte {
 	var b []byte
 	for _, v := range values {
@@ -56,7 +55,8 @@ func Floats(values ...float32) []byte {
 	return b
 }
 
-// Halves: see Floats.
+// Halves are the bytes of a float16 constant: of numbers with few binary
+// digits, since nothing is rounded.
 func Halves(values ...float32) []byte {
 	var b []byte
 	for _, v := range values {
@@ -70,7 +70,7 @@ func Halves(values ...float32) []byte {
 	return b
 }
 
-// Ints: see Floats.
+// Ints are the bytes of an int32 constant.
 func Ints(values ...int) []byte {
 	var b []byte
 	for _, v := range values {
