@@ -38,6 +38,7 @@ func (k track) smooth(t []float64, half int, floor, cutoff float64) {
 type body struct {
 	t          []float64
 	rate       float64
+	half       int                               // window of the outlier filter, frames to both sides
 	mark       [recording.NumLandmarks]track     // smoothed
 	z          [recording.NumLandmarks][]float64 // as recorded
 	vis        [recording.NumLandmarks][]float64 // 0 where absent
@@ -69,10 +70,10 @@ func newBody(rec *recording.Recording) *body {
 		b.confidence[i] = confidence(f)
 	}
 	b.rate = signal.Rate(b.t)
-	half := max(3, int(math.Round(outlierSeconds*b.rate)))
+	b.half = max(3, int(math.Round(outlierSeconds*b.rate)))
 	floor := 0.02 * b.rawTrunk()
 	for l := range b.mark {
-		b.mark[l].smooth(b.t, half, floor, cutoffHz)
+		b.mark[l].smooth(b.t, b.half, floor, cutoffHz)
 	}
 	b.measure()
 	return b

@@ -31,11 +31,17 @@ func (b *body) poses(facing Facing) *poses {
 	}
 	for i := range n {
 		p.shoulder.set(i, b.weighted(recording.LeftShoulder, i))
-		p.hip.set(i, b.weighted(recording.LeftHip, i))
-		p.kneeAt.set(i, b.weighted(recording.LeftKnee, i))
+		p.hip.set(i, hipJoint(b.weighted(recording.LeftHip, i), p.shoulder.at(i), ahead))
 		p.wrist.set(i, b.weighted(recording.LeftWrist, i))
 	}
 	p.size = b.size()
+	l := newLeg(b, p.shoulder, p.hip, p.ankle, ahead)
+	for i := range n {
+		p.kneeAt.set(i, l.knee(p.hip.at(i), p.ankle.at(i),
+			[2]recording.Point{b.mark[recording.LeftKnee].at(i), b.mark[recording.RightKnee].at(i)},
+			[2]float64{b.vis[recording.LeftKnee][i], b.vis[recording.RightKnee][i]}))
+	}
+	p.kneeAt.smooth(b.t, b.half, 0.02*b.trunk, cutoffHz)
 	for i := range n {
 		s, h, k, a := p.shoulder.at(i), p.hip.at(i), p.kneeAt.at(i), p.ankle.at(i)
 		trunk := degrees(math.Atan2(ahead*(s.X-h.X), h.Y-s.Y))
@@ -129,6 +135,14 @@ func (b *body) plantedAt(i int) recording.Point {
 // minSeenJoint is the visibility below which a joint is a mere guess.
 const minSeenJoint = 0.2
 
+// sizeWindow is over how many seconds to both sides the size is taken, and
+// sizeQuantile of the lengths there: hidden ankles shorten the legs for the whole
+// of a pull.
+const (
+	sizeWindow   = 2.5
+	sizeQuantile = 0.8
+)
+
 // size is the body's size in the picture over its typical one, slowly varying:
 // it rises when the lifter walks towards the camera or the camera zooms.
 func (b *body) size() []float64 {
@@ -138,12 +152,12 @@ func (b *body) size() []float64 {
 		s, h, k, a := b.mid(recording.LeftShoulder, i), b.mid(recording.LeftHip, i), b.mid(recording.LeftKnee, i), b.mid(recording.LeftAnkle, i)
 		length[i] = distance(s, h) + distance(h, k) + distance(k, a)
 	}
-	typical := signal.Median(length)
+	typical := signal.Quantile(length, sizeQuantile)
 	out := make([]float64, n)
 	step := max(1, int(b.rate/4))
 	for i := 0; i < n; i += step {
-		from, to := b.window(i, 1.5)
-		v := signal.Median(length[from:to]) / typical
+		from, to := b.window(i, sizeWindow)
+		v := signal.Quantile(length[from:to], sizeQuantile) / typical
 		for k := i; k < min(n, i+step); k++ {
 			out[k] = v
 		}

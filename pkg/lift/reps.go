@@ -15,7 +15,7 @@ const (
 	// shifting the feet, breathing.
 	minShareOfLargest = 0.4
 	maxFootShift      = 0.45 // of the leg: feet that travel further walk
-	maxSizeChange     = 0.2  // of the body's typical size: walks to the camera
+	maxSizeChange     = 0.3  // of the body's typical size: walks to the camera
 	completeAscent    = 0.8  // of the descent: the lifter stood up again
 	edgeOfRep         = 0.04 // of the amplitude: has left the top, or the floor
 	fullTurn          = 0.03 // of the amplitude: counts as top or bottom
@@ -343,10 +343,6 @@ func (f *finder) returned(top, bottom int) int {
 	level := f.floorLevel(bottom, top) - edgeOfRep*(f.d[bottom]-f.d[top])
 	for i := top; i < bottom; i++ {
 		if f.d[i] >= level {
-			// It still settles: follow it while it sinks.
-			for i < bottom && f.d[i+1] > f.d[i]+1e-4*f.b.t1(i) {
-				i++
-			}
 			return i
 		}
 	}
@@ -354,10 +350,10 @@ func (f *finder) returned(top, bottom int) int {
 }
 
 // floorLevel is the depth of the bar lying on the floor about the turn at
-// bottom: the median of what lies within 8 % of the amplitude below it.
+// bottom: of the stay within a fifth of the amplitude, a little above the median,
+// which is the floor after a pause and the turn's own depth without one.
 func (f *finder) floorLevel(bottom, top int) float64 {
-	amp := f.d[bottom] - f.d[top]
-	level := f.d[bottom] - 0.08*amp
+	level := f.d[bottom] - 0.2*(f.d[bottom]-f.d[top])
 	var s []float64
 	for i := bottom; i >= 0 && f.d[i] >= level; i-- {
 		s = append(s, f.d[i])
@@ -365,8 +361,5 @@ func (f *finder) floorLevel(bottom, top int) float64 {
 	for i := bottom + 1; i < len(f.d) && f.d[i] >= level; i++ {
 		s = append(s, f.d[i])
 	}
-	return signal.Median(s)
+	return signal.Quantile(s, 0.6)
 }
-
-// t1 is the time from frame i to the next.
-func (b *body) t1(i int) float64 { return b.t[i+1] - b.t[i] }
