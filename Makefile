@@ -13,9 +13,8 @@ GOVULNCHECK   := $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # The measuring half knows no cgo (docs: the wall is pkg/recording).
 MEASURING     := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,recording signal lift spine rom analysis report)))
-# Packages that hold gocv.Mats, and those with goroutines of their own.
-MATS          := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,video infer pose contour perception overlay)))
-CONCURRENT    := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,video perception batch overlay)))
+# Packages with goroutines of their own.
+CONCURRENT    := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,video perception overlay batch)))
 
 # Clips with known truth and labels, and the scorer, kept beside the project.
 SHARED        ?= ../shared
@@ -24,7 +23,7 @@ DEMO_CLIP     := testdata/squat.mp4
 DEMO_OUT      := spineflex-out
 
 .DEFAULT_GOAL := build
-.PHONY: deps onnxruntime build demo test test-unit test-pure test-race test-leaks lint fmt vuln bench accuracy models-heavy clean
+.PHONY: deps onnxruntime build demo test test-unit test-pure test-race lint fmt vuln bench accuracy models-heavy clean
 
 ## deps: what the build needs from the system (apt) and, where it can be had, ONNX Runtime
 deps:
@@ -39,14 +38,14 @@ onnxruntime:
 
 ## build: bin/spineflex
 build: deps
-	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/spineflex
+	$(GO) build -buildvcs=false -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/spineflex
 
 ## demo: analyse the bundled clip and say where to look
 demo: build
 	$(BIN) analyze --overwrite -o $(DEMO_OUT) $(DEMO_CLIP)
 
 ## test: every test
-test: test-unit test-pure test-race test-leaks
+test: test-unit test-pure test-race
 
 test-unit: deps
 	$(GO) test ./...
@@ -56,10 +55,6 @@ test-pure:
 
 test-race: deps
 	$(GO) test -race $(CONCURRENT)
-
-# -tags matprofile counts the gocv.Mats that nobody closed.
-test-leaks: deps
-	$(GO) test -tags matprofile $(MATS)
 
 ## lint: formatting, vet, linters, import directions, known vulnerabilities
 lint: deps
@@ -79,8 +74,10 @@ accuracy: build
 	@BIN=$(BIN) SHARED=$(SHARED) scripts/accuracy.sh
 
 ## models-heavy: make the network of --quality accurate
-models-heavy:
-	$(GO) run ./cmd/modelgen -heavy
+models-heavy: models/pose_landmark_heavy.onnx
+
+models/pose_landmark_heavy.onnx:
+	$(GO) run ./cmd/modelgen heavy
 
 clean:
 	rm -rf bin spineflex-out

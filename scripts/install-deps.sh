@@ -12,8 +12,6 @@ need pkg-config command -v pkg-config
 need gcc command -v gcc
 need g++ command -v g++
 need ffmpeg command -v ffprobe
-need curl command -v curl
-need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
 need libopencv-dev pkg-config --exists opencv4
 [ ${#packages[@]} -gt 0 ] || exit 0
 

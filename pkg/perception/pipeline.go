@@ -27,15 +27,15 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 	if err != nil {
 		return nil, err
 	}
-	if rt.Fallback() != nil && o.Note != nil {
-		o.Note("ONNX Runtime not found, running on OpenCV, about three times slower; spineflex doctor says how to get it")
-	}
 	info, err := video.Probe(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	if info.DurationS > 0 && info.DurationS < minSeconds {
 		return nil, tooShort(path, info.DurationS)
+	}
+	if rt.Fallback() != nil && o.Note != nil {
+		o.Note("ONNX Runtime not found, running on OpenCV, about three times slower; spineflex doctor says how to get it")
 	}
 	source, err := video.Open(ctx, path, video.Options{Threads: o.Threads, Info: &info})
 	if err != nil {

@@ -1,0 +1,269 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/spineflex/spineflex/pkg/analysis"
+	"github.com/spineflex/spineflex/pkg/infer"
+	"github.com/spineflex/spineflex/pkg/job"
+	"github.com/spineflex/spineflex/pkg/lift"
+	"github.com/spineflex/spineflex/pkg/perception"
+	"github.com/spineflex/spineflex/pkg/pose"
+	"github.com/spineflex/spineflex/pkg/report"
+)
+
+// defaultOut is the folder that results go to.
+const defaultOut = "spineflex-out"
+
+type analyzeOptions struct {
+	out       string
+	settings  settingsFlags
+	quality   pose.Quality
+	engine    infer.Engine
+	library   string
+	threads   int
+	noVideo   bool
+	overwrite bool
+	talk      talkFlags
+}
+
+func newAnalyzeCommand(con console) *cobra.Command {
+	var opts analyzeOptions
+	cmd := &cobra.Command{
+		Use:   "analyze CLIP...",
+		Short: "Measure clips and write their results",
+		Long: `Measure lumbar flexion in each clip and write a folder of results for it: the
+numbers (analysis.json, frames.csv, reps.csv), a report to look at (report.html),
+the clip with the spine drawn on it (annotated.mp4), and what was seen in the
+clip (recording.sfr), from which "spineflex reanalyze" measures again in no time.
+
+A clip that cannot be analysed never stops the others.`,
+		Example: "  spineflex analyze squat.mp4\n  spineflex analyze --stature 178 -o results monday/*.mp4",
+		Args:    atLeastOne("clip"),
+		RunE: func(cmd *cobra.Command, clips []string) error {
+			return runAnalyze(cmd.Context(), con, opts, clips)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&opts.out, "out", "o", defaultOut, "put one folder of results per clip into `DIR`")
+	opts.settings.register(f)
+	f.Var(newChoice(&opts.quality, pose.Balanced, pose.Qualities()...), "quality",
+		"landmark network: fast is the lite one, balanced the full one, accurate the heavy one (make models-heavy)")
+	f.Var(newChoice(&opts.engine, infer.Auto, infer.Engines()...), "engine",
+		"what runs the networks; auto takes ONNX Runtime where it is installed")
+	f.StringVar(&opts.library, "onnxruntime", "", "ONNX Runtime's library `FILE`, if it is not where it is looked for ("+infer.LibraryEnv+" does the same)")
+	f.IntVar(&opts.threads, "threads", 0, "use `N` processor cores (0: all)")
+	f.BoolVar(&opts.noVideo, "no-video", false, "do not draw annotated.mp4")
+	f.BoolVar(&opts.overwrite, "overwrite", false, "replace results that are there already")
+	opts.talk.register(f)
+	return cmd
+}
+
+func runAnalyze(ctx context.Context, con console, opts analyzeOptions, clips []string) error {
+	settings, err := opts.settings.validate()
+	if err != nil {
+		return err
+	}
+	if opts.threads < 0 {
+		return usagef("--threads must not be negative, got %d", opts.threads)
+	}
+	p, err := opts.talk.printer(con)
+	if err != nil {
+		return err
+	}
+	taken := map[string]string{}
+	for _, clip := range clips {
+		folder := job.Folder(opts.out, clip)
+		if other, ok := taken[folder]; ok {
+			return usagef("%s and %s would both be written to %s: analyze them one by one with different -o", other, clip, folder)
+		}
+		taken[folder] = clip
+	}
+	return overClips(ctx, p, clips, func(clip string, note func(string)) (*job.Result, error) {
+		return job.Run(ctx, clip, job.Folder(opts.out, clip), job.Options{
+			Perception: perception.Options{
+				Program: programVersion(), Quality: opts.quality,
+				Engine: opts.engine, LibraryPath: opts.library, Threads: opts.threads,
+			},
+			Settings:  settings,
+			NoVideo:   opts.noVideo,
+			Overwrite: opts.overwrite,
+			Progress:  tellProgress(p, clip),
+			Note:      note,
+		})
+	})
+}
+
+// overClips does the work on each clip (or folder), tells how each went, and
+// ends with the exit status of them all.
+func overClips(ctx context.Context, p printer, clips []string, work func(clip string, note func(string)) (*job.Result, error)) error {
+	begun := time.Now()
+	sum := summarized{Clips: len(clips)}
+	said := map[string]bool{} // what concerns every clip is said once
+	for i, clip := range clips {
+		p.Print(started{Clip: clip, Index: i + 1, Of: len(clips)})
+		result, err := work(clip, func(message string) {
+			if !said[message] {
+				said[message] = true
+				p.Print(noted{Clip: clip, Message: message})
+			}
+		})
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && nothingToMeasure(err):
+			sum.Unmeasured++
+			p.Print(failed{Clip: clip, Code: exitNothing, Error: oneLine(withHint(err))})
+		case err != nil:
+			sum.Failed++
+			p.Print(failed{Clip: clip, Code: exitError, Error: oneLine(withHint(err))})
+		default:
+			e := describe(clip, result)
+			if e.Measured {
+				sum.Measured++
+			} else {
+				sum.Unmeasured++
+			}
+			p.Print(e)
+		}
+	}
+	sum.Seconds = time.Since(begun).Seconds()
+	p.Print(sum)
+	switch {
+	case sum.Measured == sum.Clips:
+		return nil
+	case sum.Measured > 0:
+		return exitStatus(exitSomeFailed)
+	case sum.Failed > 0:
+		return exitStatus(exitError)
+	}
+	return exitStatus(exitNothing)
+}
+
+func tellProgress(p printer, clip string) func(stage job.Stage, done, total int) {
+	return func(stage job.Stage, done, total int) {
+		p.Print(progressed{Clip: clip, Stage: stage, Done: done, Total: total})
+	}
+}
+
+// nothingToMeasure tells a clip that shows nothing to measure from one that
+// could not be read.
+func nothingToMeasure(err error) bool {
+	return errors.Is(err, perception.ErrNoPerson) || errors.Is(err, perception.ErrTooShort)
+}
+
+// withHint adds what to do about an error, where that is a flag of this program.
+func withHint(err error) error {
+	switch {
+	case errors.Is(err, job.ErrExists):
+		return hinted{err, "--overwrite replaces it"}
+	case errors.Is(err, infer.ErrNoONNXRuntime):
+		return hinted{err, "get it with scripts/fetch-onnxruntime.sh, or take --engine opencv"}
+	case errors.Is(err, job.ErrNotWritable):
+		return hinted{err, "-o names another place"}
+	}
+	return err
+}
+
+type hinted struct {
+	error
+	hint string
+}
+
+func (h hinted) Error() string { return h.error.Error() + "; " + h.hint }
+func (h hinted) Unwrap() error { return h.error }
+
+func describe(clip string, r *job.Result) measured {
+	a := r.Analysis
+	e := measured{
+		Clip: clip, Folder: r.Folder, Reason: r.Unmeasured(),
+		Exercise: string(a.Exercise), Facing: string(a.Facing), Reps: len(a.Reps), Headline: report.Headline(a),
+		Verdict: string(a.SafeRange.Verdict), DepthPct: finite(a.SafeRange.DepthPct), Advice: a.SafeRange.Advice,
+		Warnings: []string{},
+	}
+	e.Measured = e.Reason == ""
+	peak := math.NaN()
+	for _, rep := range a.Reps {
+		if !(rep.PeakFlexionDeg <= peak) {
+			peak = rep.PeakFlexionDeg
+		}
+	}
+	e.PeakDeg = finite(peak)
+	for _, w := range a.Warnings {
+		e.Warnings = append(e.Warnings, w.Message)
+	}
+	if r.Video {
+		e.Video = filepath.Join(r.Folder, job.VideoFile)
+	}
+	return e
+}
+
+// finite is v for JSON, nil where it is missing.
+func finite(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
+}
+
+// settingsFlags are the flags of what the lifter knows about the set.
+type settingsFlags struct {
+	exercise lift.Exercise
+	facing   lift.Facing
+	stature  float64
+}
+
+const auto = "auto"
+
+func (s *settingsFlags) register(f *pflag.FlagSet) {
+	f.Var(newChoice(&s.exercise, auto, auto, lift.Squat, lift.Deadlift), "exercise", "which lift it is")
+	f.Var(newChoice(&s.facing, auto, auto, lift.FacingLeft, lift.FacingRight), "facing", "side of the picture the lifter looks to")
+	f.Float64Var(&s.stature, "stature", 0, "the lifter's height in `CM`, for box and block heights")
+}
+
+func (s *settingsFlags) validate() (analysis.Settings, error) {
+	// The tallest and the smallest adults known, with room to spare.
+	if s.stature != 0 && !(s.stature >= 50 && s.stature <= 280) {
+		return analysis.Settings{}, usagef("--stature is in cm, from 50 to 280, got %g", s.stature)
+	}
+	a := analysis.Settings{StatureCM: s.stature}
+	if s.exercise != auto {
+		a.Exercise = s.exercise
+	}
+	if s.facing != auto {
+		a.Facing = s.facing
+	}
+	return a, nil
+}
+
+// talkFlags are the flags of how a command reports.
+type talkFlags struct{ json, quiet bool }
+
+func (t *talkFlags) register(f *pflag.FlagSet) {
+	f.BoolVar(&t.json, "json", false, "write progress and results as JSON lines to standard output")
+	f.BoolVar(&t.quiet, "quiet", false, "say only what went wrong")
+}
+
+func (t *talkFlags) printer(con console) (printer, error) {
+	if t.json && t.quiet {
+		return nil, usagef("--json and --quiet exclude each other")
+	}
+	return newPrinter(con, t.json, t.quiet), nil
+}
+
+func atLeastOne(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return errors.New("name at least one " + what)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spineflex/spineflex/pkg/job"
+)
+
+type renderOptions struct {
+	clip string
+	talk talkFlags
+}
+
+func newRenderCommand(con console) *cobra.Command {
+	var opts renderOptions
+	cmd := &cobra.Command{
+		Use:   "render DIR...",
+		Short: "Draw annotated.mp4 again from what is saved",
+		Long: `Draw the annotated video of each folder of results again, from its recording and
+the clip. Nothing is measured by a network.`,
+		Args: atLeastOne("folder of results"),
+		RunE: func(cmd *cobra.Command, dirs []string) error {
+			return runRender(cmd.Context(), con, opts, dirs)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&opts.clip, "clip", "", "the clip, if it is no longer where it was analysed")
+	opts.talk.register(f)
+	return cmd
+}
+
+func runRender(ctx context.Context, con console, opts renderOptions, dirs []string) error {
+	if opts.clip != "" && len(dirs) > 1 {
+		return usagef("--clip goes with one folder, got %d", len(dirs))
+	}
+	p, err := opts.talk.printer(con)
+	if err != nil {
+		return err
+	}
+	return overClips(ctx, p, dirs, func(dir string, note func(string)) (*job.Result, error) {
+		return job.Render(ctx, dir, opts.clip, job.Options{Progress: tellProgress(p, dir), Note: note})
+	})
+}
