@@ -19,6 +19,9 @@ const (
 	completeAscent    = 0.8  // of the descent: the lifter stood up again
 	edgeOfRep         = 0.04 // of the amplitude: has left the top, or the floor
 	fullTurn          = 0.03 // of the amplitude: counts as top or bottom
+	speedHz           = 2.5  // cut-off for the speed: below it the landmarks' jitter is no movement
+	settledSpeed      = 0.08 // of the fastest descent: the bar lies still
+	settleTime        = 0.4  // s, at most, from the floor's depth to lying still
 	longPause         = 1.0  // s at the floor after bending down: set up, not lowered
 )
 
@@ -43,7 +46,8 @@ type finder struct {
 	b     *body
 	p     *poses
 	d     []float64
-	floor float64 // least amplitude
+	speed []float64 // of d without the landmarks' jitter, per second
+	floor float64   // least amplitude
 }
 
 func findSet(e Exercise, b *body, p *poses) *set {
@@ -64,6 +68,8 @@ func findSet(e Exercise, b *body, p *poses) *set {
 		}
 	}
 	signal.FillGaps(f.d, b.t, f.d, bridgeGap)
+	f.speed = signal.Smooth(nil, b.t, f.d, speedHz)
+	signal.Derivative(f.speed, b.t, f.speed)
 
 	s := &set{}
 	threshold := f.floor
@@ -338,13 +344,21 @@ func (f *finder) lastOnFloor(bottom, top int) int {
 	return bottom
 }
 
-// returned is the first frame at which the bar is down again after top.
+// returned is the first frame at which the bar is down again after top: at the
+// floor's depth and no longer sinking.
 func (f *finder) returned(top, bottom int) int {
 	level := f.floorLevel(bottom, top) - edgeOfRep*(f.d[bottom]-f.d[top])
+	fastest := 0.0
 	for i := top; i < bottom; i++ {
-		if f.d[i] >= level {
-			return i
+		fastest = max(fastest, f.speed[i])
+		if f.d[i] < level {
+			continue
 		}
+		from := i
+		for i < bottom && f.speed[i] > settledSpeed*fastest && f.b.t[i]-f.b.t[from] < settleTime {
+			i++
+		}
+		return i
 	}
 	return bottom
 }

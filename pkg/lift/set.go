@@ -8,7 +8,6 @@ import (
 
 // What counts as standing still for the neutral posture.
 const (
-	stillHz       = 2.0  // cut-off for the speed: below it the landmarks' jitter is no movement
 	stillShare    = 0.05 // of the peak speed of the hip or shoulder
 	standingShare = 0.03 // of the leg, about the set's top
 	aroundSet     = 3.0  // s before the first and after the last rep in which the bar is still on the back
@@ -123,10 +122,9 @@ func (f *finder) standing(e Exercise, reps []Rep, top float64) []bool {
 	if len(reps) == 0 {
 		return out
 	}
-	speed := signal.Smooth(nil, f.b.t, f.d, stillHz)
-	signal.Derivative(speed, f.b.t, speed)
-	for i := range speed {
-		speed[i] = math.Abs(speed[i])
+	speed := make([]float64, len(f.speed))
+	for i, v := range f.speed {
+		speed[i] = math.Abs(v)
 	}
 	peak := 0.0
 	for _, r := range reps {
