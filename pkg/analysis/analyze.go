@@ -1,0 +1,297 @@
+package analysis
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/spineflex/spineflex/pkg/lift"
+	"github.com/spineflex/spineflex/pkg/recording"
+	"github.com/spineflex/spineflex/pkg/rom"
+	"github.com/spineflex/spineflex/pkg/signal"
+	"github.com/spineflex/spineflex/pkg/spine"
+)
+
+// Warning codes of this package; lift and rom have their own.
+const (
+	WarnNoReps     = "no_reps"
+	WarnNoSpine    = "spine_not_visible"
+	WarnNeutral    = "neutral_not_shown"
+	WarnCamera     = "camera_oblique"
+	WarnCameraSide = "camera_not_side"
+	WarnSmall      = "person_small"
+	WarnCoverage   = "back_often_hidden"
+	WarnHeld       = "lifter_often_lost"
+)
+
+const (
+	// smallPersonPx is the standing height below which the edge's own noise is
+	// felt in the angle (measurement.md 3a: 900 px wanted, 600 px workable).
+	smallPersonPx = 450
+	// neutralWindowS is how long around Settings.NeutralAtS the lifter is taken
+	// to show the neutral posture.
+	neutralWindowS = 0.3
+	// minNeutralFrames is the least number of standing frames for a neutral.
+	minNeutralFrames = 5
+	// leanBackDeg is how far behind the usual lockout the trunk may be before
+	// a lockout counts as leaned back, which is extension and not neutral.
+	leanBackDeg = 4
+)
+
+// Analyze measures a recording. A set without repetitions, from the front or
+// with the back hidden is still analysed as far as it goes, with the verdict
+// inconclusive, the reason and a warning; errors are those of lift.Analyze
+// (nobody seen, too short, unusable settings).
+func Analyze(rec *recording.Recording, s Settings) (*Analysis, error) {
+	move, err := lift.Analyze(rec, lift.Options{Exercise: s.Exercise, Facing: s.Facing})
+	if err != nil {
+		return nil, err
+	}
+	a := &Analysis{
+		Clip: rec.Clip, Model: rec.Model, Settings: s,
+		Exercise: move.Exercise, Facing: move.Facing, Camera: move.Camera,
+		Neutral: Neutral{LumbarAngleDeg: math.NaN(), SDDeg: math.NaN()},
+	}
+	for _, w := range move.Warnings {
+		a.warn(w.Code, w.Message)
+	}
+	a.frames(rec, move)
+	cmPerPx := a.scale(move, s)
+	back, err := spine.Measure(rec, spineInput(rec, move, s))
+	switch {
+	case errors.Is(err, spine.ErrNoContour):
+		a.warn(WarnNoSpine, "the lower back is not visible; film from the side at hip height, with nothing between camera and back")
+	case err != nil:
+		return nil, fmt.Errorf("measure the spine: %w", err)
+	default:
+		a.spine(back)
+	}
+	a.assess(rec, move, back, cmPerPx)
+	a.quality(rec, move, back)
+	return a, nil
+}
+
+func (a *Analysis) warn(code, message string) {
+	a.Warnings = append(a.Warnings, Warning{Code: code, Message: message})
+}
+
+// frames copies what the movement says of each frame.
+func (a *Analysis) frames(rec *recording.Recording, move *lift.Movement) {
+	a.Frames = make([]Frame, len(rec.Frames))
+	for i := range a.Frames {
+		k := &move.Frames[i]
+		a.Frames[i] = Frame{
+			Index: rec.Frames[i].Index, Time: rec.Frames[i].Time, Rep: k.Rep, Phase: k.Phase, DepthPct: k.DepthPct,
+			LumbarFlexion: math.NaN(), LumbarFlexionSD: math.NaN(), LumbarAngle: math.NaN(),
+			TrunkDeg: k.TrunkDeg, HipFlexion: k.HipFlexion, KneeFlexion: k.KneeFlexion, ThighDeg: k.ThighDeg,
+			HipHeightPct: k.HipHeightPct, Landmarks: rec.Frames[i].Landmarks,
+		}
+	}
+}
+
+// scale is centimetres per pixel in the plane of the body, NaN if unknown.
+func (a *Analysis) scale(move *lift.Movement, s Settings) float64 {
+	a.Quality.PersonHeightPx = move.PersonHeight
+	a.Quality.ScaleCMPerPx = math.NaN()
+	if s.StatureCM > 0 && move.PersonHeight > 0 {
+		a.Quality.ScaleCMPerPx = s.StatureCM / move.PersonHeight
+		a.Quality.ScaleSource = "stature"
+	}
+	return a.Quality.ScaleCMPerPx
+}
+
+// spineInput selects what the spine's measurement needs.
+func spineInput(rec *recording.Recording, move *lift.Movement, s Settings) spine.Input {
+	in := spine.Input{
+		Dorsal: move.Dorsal, FacesRight: move.Facing == lift.FacingRight,
+		TrunkPx: move.TrunkLength, YawDeg: move.Camera.YawDeg,
+		Neutral: neutralFrames(rec, move, s), ThighDeg: make([]float64, len(rec.Frames)),
+	}
+	for i := range in.ThighDeg {
+		in.ThighDeg[i] = 90 - move.Frames[i].ThighDeg
+	}
+	return in
+}
+
+// neutralFrames are the frames that show the neutral posture: where the user
+// says, or standing with the load, without leaned-back lockouts. None if there
+// are too few to rely on.
+func neutralFrames(rec *recording.Recording, move *lift.Movement, s Settings) []bool {
+	out := make([]bool, len(rec.Frames))
+	if s.NeutralAtS > 0 {
+		for i := range rec.Frames {
+			out[i] = math.Abs(rec.Frames[i].Time-s.NeutralAtS) <= neutralWindowS
+		}
+		return out
+	}
+	var lean []float64
+	for i, standing := range move.Standing {
+		if standing {
+			lean = append(lean, move.Frames[i].TrunkDeg)
+		}
+	}
+	usual, n := signal.Median(lean), 0
+	for i, standing := range move.Standing {
+		out[i] = standing && !(move.Frames[i].TrunkDeg < usual-leanBackDeg)
+		if out[i] {
+			n++
+		}
+	}
+	if n < minNeutralFrames {
+		clear(out)
+	}
+	return out
+}
+
+// spine copies the spine's measurement.
+func (a *Analysis) spine(back *spine.Result) {
+	a.Neutral = Neutral{LumbarAngleDeg: back.NeutralAngle, SDDeg: back.NeutralSD, Source: a.neutralSource(back)}
+	a.Quality.FilterCutoffHz = back.CutoffHz
+	for i := range a.Frames {
+		f, b := &a.Frames[i], &back.Frames[i]
+		f.LumbarFlexion, f.LumbarFlexionSD, f.LumbarAngle = b.Flexion, b.SD, b.Angle
+		f.Confidence = b.Coverage
+		f.Lumbar, f.NeutralCurve = b.Lumbar, b.Neutral
+		for _, p := range b.Dorsal {
+			f.Dorsal = append(f.Dorsal, DorsalPoint{Point: p.Point, Level: p.Level, Used: p.Used})
+		}
+	}
+}
+
+func (a *Analysis) neutralSource(back *spine.Result) string {
+	switch {
+	case !back.NeutralSeen:
+		a.warn(WarnNeutral, "the clip never shows you standing still, so flexion is counted from the least flexed frames; start or end the clip standing tall for two seconds")
+		return "least flexed frames"
+	case a.Settings.NeutralAtS > 0:
+		return fmt.Sprintf("shown at %.1f s", a.Settings.NeutralAtS)
+	case a.Exercise == lift.Deadlift:
+		return "lockouts"
+	}
+	return "standing with the load"
+}
+
+// assess finds breakdown and safe range.
+func (a *Analysis) assess(rec *recording.Recording, move *lift.Movement, back *spine.Result, cmPerPx float64) {
+	in := rom.Input{Exercise: a.Exercise, Camera: a.Camera.Verdict, NeutralSDDeg: a.Neutral.SDDeg, Frames: make([]rom.Frame, len(a.Frames))}
+	height := heights(rec, move, cmPerPx)
+	for i := range a.Frames {
+		f := &a.Frames[i]
+		in.Frames[i] = rom.Frame{
+			Posture: move.At(i), Rep: f.Rep, Phase: f.Phase,
+			LumbarFlexion: f.LumbarFlexion, LumbarFlexionSD: f.LumbarFlexionSD, LumbarAngle: f.LumbarAngle,
+			HeightCM: height[i],
+		}
+	}
+	for _, r := range move.Reps {
+		in.Reps = append(in.Reps, rom.Rep{Index: r.Index, StartS: rec.Frames[r.Start].Time, BottomS: rec.Frames[r.Bottom].Time, EndS: rec.Frames[r.End].Time})
+	}
+	got, err := rom.Assess(in, rom.Options{})
+	if err != nil {
+		panic(err) // the zero options are valid
+	}
+	a.SafeRange = got.SafeRange
+	for _, w := range got.Warnings {
+		a.warn(w.Code, w.Message)
+	}
+	for i := range got.Frames {
+		a.Frames[i].BeyondNeutral = got.Frames[i].BeyondNeutral
+	}
+	for i, r := range move.Reps {
+		g := got.Reps[i]
+		a.Reps = append(a.Reps, Rep{
+			Index: r.Index, StartS: in.Reps[i].StartS, BottomS: in.Reps[i].BottomS, EndS: in.Reps[i].EndS,
+			Bottom:         move.At(r.Bottom),
+			PeakFlexionDeg: g.PeakFlexionDeg, PeakFlexionSDDeg: g.PeakFlexionSDDeg, PeakS: g.PeakS, PeakLumbarAngleDeg: g.PeakLumbarAngleDeg,
+			MeasuredShare: g.MeasuredShare, Breakdown: g.Breakdown, ExcessAtBottomDeg: g.ExcessAtBottomDeg, CoversDescent: r.CoversDescent,
+		})
+	}
+	if len(move.Reps) == 0 {
+		a.warn(WarnNoReps, "no repetition found; film at least one whole squat or deadlift, from standing to standing")
+	}
+}
+
+// heights is, per frame, what stops the movement short, in centimetres: the
+// lowest edge of the buttocks above the floor in a squat, the bar above its
+// lowest point in a deadlift.
+func heights(rec *recording.Recording, move *lift.Movement, cmPerPx float64) []float64 {
+	out := make([]float64, len(rec.Frames))
+	floor := floorY(rec, move)
+	lowest := math.Inf(-1)
+	for i := range rec.Frames {
+		if y := move.Frames[i].Wrist.Y; move.Frames[i].Rep > 0 && y > lowest {
+			lowest = y
+		}
+	}
+	for i := range out {
+		switch move.Exercise {
+		case lift.Squat:
+			out[i] = (floor - rec.Frames[i].Trunk.SeatY) * cmPerPx
+		case lift.Deadlift:
+			out[i] = (lowest - move.Frames[i].Wrist.Y) * cmPerPx
+		default:
+			out[i] = math.NaN()
+		}
+	}
+	return out
+}
+
+// floorY is the height of the near foot's sole in the picture.
+func floorY(rec *recording.Recording, move *lift.Movement) float64 {
+	heel, toe := recording.LeftHeel, recording.LeftFootIndex
+	if move.Near == lift.RightSide {
+		heel, toe = recording.RightHeel, recording.RightFootIndex
+	}
+	var ys []float64
+	for i := range rec.Frames {
+		if rec.Frames[i].Tracking == recording.Tracked {
+			ys = append(ys, math.Max(rec.Frames[i].Landmarks[heel].Y, rec.Frames[i].Landmarks[toe].Y))
+		}
+	}
+	return signal.Median(ys)
+}
+
+// quality sums up the footage and says what to film differently.
+func (a *Analysis) quality(rec *recording.Recording, move *lift.Movement, back *spine.Result) {
+	q := &a.Quality
+	var inReps, measured, held int
+	var sd []float64
+	for i := range a.Frames {
+		if rec.Frames[i].Tracking == recording.Held {
+			held++
+		}
+		if a.Frames[i].Rep == 0 {
+			continue
+		}
+		inReps++
+		if !math.IsNaN(a.Frames[i].LumbarFlexion) {
+			measured++
+			sd = append(sd, a.Frames[i].LumbarFlexionSD)
+		}
+	}
+	q.RepCoverage, q.MedianSDDeg = math.NaN(), signal.Median(sd)
+	if inReps > 0 {
+		q.RepCoverage = float64(measured) / float64(inReps)
+	}
+	q.HeldShare = float64(held) / float64(max(1, len(a.Frames)))
+	q.NeutralDriftDeg = math.NaN()
+	if back != nil {
+		q.NeutralDriftDeg = back.NeutralDrift
+	}
+	switch a.Camera.Verdict {
+	case lift.CameraOblique:
+		a.warn(WarnCamera, fmt.Sprintf("the camera looks about %.0f° off the side; put it level with your hip, at a right angle to your feet", a.Camera.YawDeg))
+	case lift.CameraUnusable:
+		a.warn(WarnCameraSide, "this is not a side view; put the camera level with your hip, at a right angle to your feet, 3.5 m away")
+	case lift.CameraOK:
+	}
+	if q.PersonHeightPx < smallPersonPx {
+		a.warn(WarnSmall, fmt.Sprintf("you are only %.0f pixels tall in the picture; film closer, upright, or at 1080p or 4K so that you fill the frame", q.PersonHeightPx))
+	}
+	if q.RepCoverage < 0.8 {
+		a.warn(WarnCoverage, fmt.Sprintf("the lower back could be measured in only %.0f %% of the frames; keep arms, plates, racks and people out of the line between camera and back", 100*q.RepCoverage))
+	}
+	if q.HeldShare > 0.25 {
+		a.warn(WarnHeld, fmt.Sprintf("you were lost in %.0f %% of the frames; film with more light and with head and shoulders in view", 100*q.HeldShare))
+	}
+}

@@ -1,0 +1,219 @@
+package spine
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// The unknowns of one frame.
+const (
+	pX       = iota // hip joint, forward of the landmark, T
+	pY              // hip joint, above the landmark, T
+	pPitch          // forward rotation of the pelvis from its neutral posture, radians
+	pFlexion        // lumbar flexion, radians
+	pGluteal        // stretch of the gluteal skin, 1 at 110° of hip flexion
+	numParams
+)
+
+type params [numParams]float64
+
+// observation is a point of the dorsal contour relative to the hip landmark,
+// as if the lifter faced right: forward and up, T.
+type observation struct {
+	x, y float64
+	sd   float64 // across the contour, T
+}
+
+// prior is what is believed of a frame before its contour is looked at.
+type prior struct {
+	mean, sd params // sd 0: nothing known
+	// The shoulder landmark, relative to the hip landmark, and where it sits
+	// on the neutral thorax: a weak hold on the thorax where arm and plate hide
+	// the back.
+	shoulderX, shoulderY float64
+	thoraxH, thoraxP     float64
+	shoulderSD           float64 // 0: not used
+}
+
+// fitted is the outcome of one frame's fit.
+type fitted struct {
+	params
+	cov      [numParams][numParams]float64
+	chi2     float64 // weighted mean square of the contour residuals in units of their sd
+	cost     float64 // robust cost of contour and prior
+	support  float64 // sum of robust weights of the contour samples
+	evidence float64 // part of the information on flexion that comes from the contour, 0..1
+	weights  []float64
+	ok       bool
+}
+
+const (
+	maxIterations = 12
+	// cauchyScale is where a residual's influence starts to fall, in its own
+	// sd (95 % efficiency for Gaussian errors; Holland & Welsch 1977).
+	cauchyScale = 2.385
+	// The contour is used between these heights of the neutral body: from the
+	// crest of the buttock to T10. Below, the buttock follows the thigh;
+	// above, the thoracic spine bends by itself and arms and bar begin.
+	useFrom, useTo = -0.14, levelT10
+)
+
+// fitter fits the bent neutral contour to what is seen. It keeps buffers;
+// one fitter serves one goroutine.
+type fitter struct {
+	ref       *reference
+	c, c2, c3 curve
+}
+
+// toBody turns an observation into the body frame of p.
+func toBody(o observation, p *params, cos, sin float64) (h, back float64) {
+	x, y := o.x-p[pX], o.y-p[pY]
+	// pitching forward by a takes (0,1) to (sin a, cos a); undo it
+	return y*cos + x*sin, -(x*cos - y*sin)
+}
+
+// fit finds the pelvis' place and pitch and the lumbar flexion at which the
+// reference contour best meets obs, by Gauss–Newton with Cauchy weights.
+// start is changed by nothing; weights must hold len(obs) values.
+func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float64) fitted {
+	out := fitted{params: start, weights: weights}
+	const eps = 1e-3
+	var last float64
+	for iter := 0; iter < maxIterations; iter++ {
+		p := &out.params
+		f.ref.bend(&f.c, p[pFlexion], p[pGluteal])
+		f.ref.bend(&f.c2, p[pFlexion]+eps, p[pGluteal])
+		f.ref.bend(&f.c3, p[pFlexion], p[pGluteal]+eps)
+		cos, sin := math.Cos(p[pPitch]), math.Sin(p[pPitch])
+		var a [numParams][numParams]float64
+		var g params
+		add := func(j *params, r, w float64) {
+			for k := range j {
+				if j[k] == 0 {
+					continue
+				}
+				g[k] += w * j[k] * r
+				for l := 0; l <= k; l++ {
+					a[k][l] += w * j[k] * j[l]
+				}
+			}
+		}
+		out.chi2, out.support, out.cost = 0, 0, 0
+		lo, _ := f.c.point(useFrom)
+		hi, _ := f.c.point(useTo)
+		for i, o := range obs {
+			weights[i] = 0
+			h, back := toBody(o, p, cos, sin)
+			if h < lo || h > hi {
+				continue
+			}
+			model, slope, ok := f.c.lookup(h)
+			m2, _, ok2 := f.c2.lookup(h)
+			m3, _, ok3 := f.c3.lookup(h)
+			if !ok || !ok2 || !ok3 {
+				continue
+			}
+			norm := 1 / (math.Sqrt(1+slope*slope) * o.sd)
+			r := (back - model) * norm
+			w := 1 / (1 + (r/cauchyScale)*(r/cauchyScale))
+			weights[i] = w
+			out.support += w
+			out.chi2 += w * r * r
+			out.cost += cauchyScale * cauchyScale / 2 * math.Log1p((r/cauchyScale)*(r/cauchyScale))
+			x, y := o.x-p[pX], o.y-p[pY]
+			dh, db := -y*sin+x*cos, x*sin+y*cos // by pitch
+			j := params{
+				pX:       (cos + slope*sin) * norm,
+				pY:       (-sin + slope*cos) * norm,
+				pPitch:   (db - slope*dh) * norm,
+				pFlexion: -(m2 - model) / eps * norm,
+				pGluteal: -(m3 - model) / eps * norm,
+			}
+			add(&j, r, w)
+		}
+		contour := a[pFlexion][pFlexion]
+		for k, sd := range pr.sd {
+			if sd > 0 {
+				var j params
+				j[k] = 1 / sd
+				r := (p[k] - pr.mean[k]) / sd
+				out.cost += r * r / 2
+				w := 1.0
+				if k == pX || k == pY { // landmarks can be far off
+					w = 1 / (1 + (r/cauchyScale)*(r/cauchyScale))
+				}
+				add(&j, r, w)
+			}
+		}
+		if pr.shoulderSD > 0 {
+			f.addShoulder(pr, p, cos, sin, add)
+		}
+		out.evidence = contour / math.Max(a[pFlexion][pFlexion], 1e-12)
+		step, cov, ok := solve(&a, &g)
+		if !ok {
+			return fitted{params: start, weights: weights}
+		}
+		out.cov = cov
+		if out.support > 0 {
+			out.chi2 /= out.support
+		}
+		scale := 1.0
+		for k, limit := range (params{0.1, 0.1, 0.3, 0.3, 0.5}) {
+			scale = math.Min(scale, limit/math.Max(math.Abs(step[k]), limit))
+		}
+		for k := range step {
+			p[k] -= scale * step[k]
+		}
+		out.ok = true
+		last = math.Abs(step[pFlexion]) + math.Abs(step[pPitch])
+		if last < 2e-4 {
+			break
+		}
+	}
+	return out
+}
+
+// addShoulder adds the shoulder landmark's two residuals, with a Cauchy weight
+// of their own.
+func (f *fitter) addShoulder(pr *prior, p *params, cos, sin float64, add func(*params, float64, float64)) {
+	const eps = 1e-3
+	h, b := f.ref.thorax(pr.thoraxH, pr.thoraxP, p[pFlexion])
+	h2, b2 := f.ref.thorax(pr.thoraxH, pr.thoraxP, p[pFlexion]+eps)
+	// body → picture: x forward, y up
+	place := func(h, b float64) (x, y float64) { return p[pX] + h*sin - b*cos, p[pY] + h*cos + b*sin }
+	x, y := place(h, b)
+	x2, y2 := place(h2, b2)
+	rx, ry := (x-pr.shoulderX)/pr.shoulderSD, (y-pr.shoulderY)/pr.shoulderSD
+	w := 1 / (1 + (rx*rx+ry*ry)/(cauchyScale*cauchyScale))
+	jx := params{pX: 1 / pr.shoulderSD, pPitch: (h*cos + b*sin) / pr.shoulderSD, pFlexion: (x2 - x) / eps / pr.shoulderSD}
+	jy := params{pY: 1 / pr.shoulderSD, pPitch: (-h*sin + b*cos) / pr.shoulderSD, pFlexion: (y2 - y) / eps / pr.shoulderSD}
+	add(&jx, rx, w)
+	add(&jy, ry, w)
+}
+
+// solve returns a⁻¹g and a⁻¹ for the symmetric a given by its lower triangle.
+func solve(a *[numParams][numParams]float64, g *params) (step params, cov [numParams][numParams]float64, ok bool) {
+	sym := mat.NewSymDense(numParams, nil)
+	for k := range a {
+		for l := 0; l <= k; l++ {
+			sym.SetSym(k, l, a[k][l])
+		}
+		sym.SetSym(k, k, a[k][k]*(1+1e-6)+1e-9)
+	}
+	var chol mat.Cholesky
+	if !chol.Factorize(sym) {
+		return step, cov, false
+	}
+	var inv mat.SymDense
+	if err := chol.InverseTo(&inv); err != nil {
+		return step, cov, false
+	}
+	for k := range step {
+		for l := range step {
+			cov[k][l] = inv.At(k, l)
+			step[k] += cov[k][l] * g[l]
+		}
+	}
+	return step, cov, true
+}

@@ -1,0 +1,230 @@
+package spine
+
+import (
+	"math"
+
+	"github.com/spineflex/spineflex/pkg/signal"
+)
+
+// Landmarks put the hip and the shoulder up to a tenth of a trunk length off,
+// each network and each body in its own way, so the scale of the body is found
+// from the contour: the distance from the buttock's bulge to the hollow of the
+// back. scaleSD is how far it is trusted to differ from the landmarks'.
+const (
+	scaleMin, scaleMax = 0.76, 1.16
+	scaleSteps         = 16
+	scaleSD            = 0.10
+	scaleFrames        = 24 // frames are much alike; two dozen will do
+)
+
+// genericSD is how far a lifter's contour lies from the generic one, T.
+const genericSD = 0.022
+
+// templateFrames bounds the work of making the reference.
+const templateFrames = 160
+
+// registration is the making of a lifter's own reference contour.
+//
+// The generic contour is first laid over the frames, bent as they need it,
+// which finds the pelvis by the buttock's bulge and the hollow of the back.
+// What was seen, unbent and brought to the pelvis, replaces the generic
+// contour wherever enough frames agree, and the fit is repeated with that.
+type registration struct {
+	s       *series
+	fit     *fitter
+	neutral []*frame // frames that show the neutral posture
+	others  []*frame // a sample of the rest
+}
+
+func newRegistration(s *series) *registration {
+	r := &registration{s: s}
+	for i, fr := range s.frames {
+		if fr == nil {
+			continue
+		}
+		if s.in.Neutral[i] {
+			r.neutral = append(r.neutral, fr)
+		} else {
+			r.others = append(r.others, fr)
+		}
+	}
+	r.neutral = thin(r.neutral, templateFrames)
+	r.others = thin(r.others, templateFrames)
+	return r
+}
+
+// thin keeps at most n frames, evenly spaced.
+func thin(frames []*frame, n int) []*frame {
+	if len(frames) <= n {
+		return frames
+	}
+	out := make([]*frame, n)
+	for k := range out {
+		out[k] = frames[k*len(frames)/n]
+	}
+	return out
+}
+
+// scale is the factor on the landmarks' trunk length under which the bent
+// generic contour meets the frames best.
+func (r *registration) scale() float64 {
+	fit := &fitter{ref: newReference(genericContour)}
+	frames := append(thin(r.neutral, scaleFrames/2), thin(r.others, scaleFrames/2)...)
+	best, bestCost := 1.0, math.Inf(1)
+	for k := range scaleSteps + 1 {
+		scale := scaleMin + (scaleMax-scaleMin)*float64(k)/scaleSteps
+		d := (scale - 1) / scaleSD
+		cost := d * d / 2
+		for _, fr := range frames {
+			pr := r.s.believe(fr, r.s.trunkPitch(fr), 1/scale)
+			got := fit.fit(loosened(scaled(fr.obs, 1/scale)), &pr, pr.mean, fr.weights())
+			if got.ok {
+				cost += got.cost * 4 / (correlatedSamples * float64(len(frames)))
+			}
+		}
+		if cost < bestCost {
+			best, bestCost = scale, cost
+		}
+	}
+	return best
+}
+
+// scaled are the observations in another trunk length.
+func scaled(obs []observation, by float64) []observation {
+	out := append([]observation(nil), obs...)
+	for i := range out {
+		out[i].x *= by
+		out[i].y *= by
+		out[i].sd *= by
+	}
+	return out
+}
+
+// loosened are the observations as the generic contour may explain them.
+func loosened(obs []observation) []observation {
+	out := append([]observation(nil), obs...)
+	for i := range out {
+		out[i].sd = math.Hypot(out[i].sd, genericSD)
+	}
+	return out
+}
+
+// reference makes the lifter's own.
+func (r *registration) reference() *reference {
+	ref := newReference(genericContour)
+	for pass := range 3 {
+		r.fit = &fitter{ref: ref}
+		own := r.unbent(r.neutral, pass == 0)
+		rest := r.unbent(r.others, pass == 0)
+		ref = newReference(personal(own, rest))
+	}
+	return ref
+}
+
+// unbent fits frames and returns, for every grid height, where the neutral
+// contour would be for what each frame shows there.
+func (r *registration) unbent(frames []*frame, generic bool) bins {
+	out := bins{frames: len(frames)}
+	var c curve
+	for _, fr := range frames {
+		obs := fr.obs
+		if generic {
+			obs = loosened(obs)
+		}
+		start := r.s.trunkPitch(fr)
+		if fr.got.ok {
+			start = fr.got.params[pPitch]
+		}
+		pr := r.s.believe(fr, start, 1)
+		fr.got = r.fit.fit(obs, &pr, pr.mean, fr.weights())
+		if !fr.got.ok {
+			continue
+		}
+		p := &fr.got.params
+		r.fit.ref.bend(&c, p[pFlexion], p[pGluteal])
+		cos, sin := math.Cos(p[pPitch]), math.Sin(p[pPitch])
+		for k, o := range fr.obs {
+			h, back := toBody(o, p, cos, sin)
+			model, _, ok := c.lookup(h)
+			if !ok {
+				continue
+			}
+			height := c.neutralHeight(h)
+			i := int(math.Round((height - gridMin) / gridStep))
+			if i < 0 || i >= gridSize || fr.got.weights[k] < believed && height > useFrom {
+				continue
+			}
+			out.at[i] = append(out.at[i], r.fit.ref.p[i]+back-model)
+		}
+	}
+	return out
+}
+
+// bins are the neutral contour's positions by grid height.
+type bins struct {
+	frames int
+	at     [gridSize][]float64
+}
+
+// agreed is the median at grid height i if at least a third of the frames saw
+// the back there.
+func (b *bins) agreed(i int) float64 {
+	if b.frames == 0 || len(b.at[i])*3 < b.frames {
+		return math.NaN()
+	}
+	return signal.Median(b.at[i])
+}
+
+// personal joins what the neutral frames show, what the others show where a
+// plate or an arm hides it in those, and the generic contour.
+func personal(neutral, others bins) [gridSize]float64 {
+	var p [gridSize]float64
+	first, last := -1, -1
+	for i := range p {
+		p[i] = neutral.agreed(i)
+		if math.IsNaN(p[i]) {
+			p[i] = others.agreed(i)
+		}
+		if math.IsNaN(p[i]) {
+			continue
+		}
+		if first < 0 {
+			first = i
+		}
+		last = i
+	}
+	if first < 0 || last-first < 8 {
+		return genericContour
+	}
+	for i := first; i <= last; i++ { // holes inside
+		if math.IsNaN(p[i]) {
+			a, b := i-1, i
+			for math.IsNaN(p[b]) {
+				b++
+			}
+			p[i] = p[a] + (p[b]-p[a])/float64(b-a)
+		}
+	}
+	seen := append([]float64(nil), p[first:last+1]...)
+	signal.SavitzkyGolay(seen, seen, 2, 2, 0, 1)
+	copy(p[first:], seen)
+	prolong(&p, first, -1)
+	prolong(&p, last, 1)
+	return p
+}
+
+// prolong continues p beyond index end in direction dir with the generic
+// contour, keeping value and slope at the seam; the difference in slope fades
+// over 0.2 T.
+func prolong(p *[gridSize]float64, end, dir int) {
+	const base = 4
+	inner := end - base*dir
+	slope := (p[end]-p[inner])/base - (genericContour[end]-genericContour[inner])/base
+	offset := p[end] - genericContour[end]
+	fade := math.Exp(-gridStep / 0.2)
+	for i := end + dir; i >= 0 && i < gridSize; i += dir {
+		slope *= fade
+		offset += slope
+		p[i] = genericContour[i] + offset
+	}
+}

@@ -1,0 +1,227 @@
+package spine
+
+import (
+	"math"
+
+	"github.com/spineflex/spineflex/pkg/recording"
+	"github.com/spineflex/spineflex/pkg/signal"
+)
+
+const (
+	// Neighbouring samples of an edge share mask pixels and picture detail:
+	// about this many of them carry one independent piece of evidence.
+	correlatedSamples = 4.0
+	// gainError is the uncertainty of the angle's scale: levels of the joints,
+	// shares of the segments, skin.
+	gainError = 0.06
+	// baseError, degrees, is what remains with everything in view: the
+	// reference itself.
+	baseError = 1.0
+	// maxSD is the largest standard deviation, degrees, with which a value is
+	// given at all.
+	maxSD = 10.0
+	// minCoverage is the least share of the contour between S2 and T12.
+	minCoverage = 0.35
+	maxGapS     = 0.15
+)
+
+// result filters the series in time and puts it together.
+func (s *series) result() *Result {
+	n := len(s.frames)
+	out := &Result{Frames: make([]Frame, n), TrunkPx: s.in.TrunkPx}
+	times, flex, angle, sd := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
+	var c curve
+	for i := range s.frames {
+		times[i] = s.rec.Frames[i].Time
+		flex[i], angle[i], sd[i] = math.NaN(), math.NaN(), math.NaN()
+		fr := s.frames[i]
+		f := &out.Frames[i]
+		if fr == nil || !fr.got.ok {
+			continue
+		}
+		f.Coverage = s.coverage(fr)
+		v := s.fitSD(fr)
+		if f.Coverage < minCoverage || v > maxSD {
+			continue
+		}
+		flex[i], sd[i] = degrees(fr.got.params[pFlexion]), v
+		s.ref.bend(&c, fr.got.params[pFlexion], fr.got.params[pGluteal])
+		angle[i] = c.surfaceAngle()
+	}
+	out.NeutralSeen = s.zero(flex)
+	raw := append([]float64(nil), flex...)
+	out.CutoffHz = s.filter(times, flex)
+	s.filter(times, angle)
+	fillSD(times, sd)
+	s.ref.bend(&c, 0, 0)
+	out.NeutralAngle = c.surfaceAngle()
+	out.NeutralSD, out.NeutralCount, out.NeutralDrift = s.neutralSpread(raw)
+	for i := range out.Frames {
+		f := &out.Frames[i]
+		f.Raw, f.Flexion, f.Angle = raw[i], flex[i], angle[i]
+		f.SD = math.Sqrt(sd[i]*sd[i] + math.Pow(gainError*flex[i], 2) + out.NeutralSD*out.NeutralSD/math.Max(1, float64(out.NeutralCount)/8))
+		if math.IsNaN(f.Flexion) {
+			f.SD = math.NaN()
+		}
+		if s.frames[i] != nil {
+			s.draw(f, s.frames[i], radians(flex[i]))
+		}
+	}
+	return out
+}
+
+// leastFlexed is the share of the frames that stand in for neutral when the
+// clip does not show it.
+const leastFlexed = 0.1
+
+// zero makes the neutral frames' median flexion 0 and reports whether there
+// are any.
+func (s *series) zero(flex []float64) bool {
+	var v []float64
+	for i, f := range flex {
+		if s.in.Neutral[i] && !math.IsNaN(f) {
+			v = append(v, f)
+		}
+	}
+	m := signal.Median(v)
+	if len(v) == 0 {
+		if m = signal.Quantile(flex, leastFlexed); math.IsNaN(m) {
+			return false
+		}
+	}
+	for i := range flex {
+		flex[i] -= m
+	}
+	return len(v) > 0
+}
+
+// unseenNeutralSD is how far the least flexed frames may be from neutral,
+// degrees.
+const unseenNeutralSD = 4
+
+// neutralSpread is the robust spread of flexion over the neutral frames, their
+// number, and how far the stretches of them differ.
+func (s *series) neutralSpread(flex []float64) (sd float64, n int, drift float64) {
+	var all, stretch, medians []float64
+	for i := range flex {
+		if s.in.Neutral[i] && !math.IsNaN(flex[i]) {
+			all, stretch = append(all, flex[i]), append(stretch, flex[i])
+			continue
+		}
+		if len(stretch) >= 3 && !s.in.Neutral[i] {
+			medians = append(medians, signal.Median(stretch))
+			stretch = nil
+		}
+	}
+	if len(stretch) >= 3 {
+		medians = append(medians, signal.Median(stretch))
+	}
+	drift = math.NaN()
+	if len(medians) > 1 {
+		drift = signal.Quantile(medians, 1) - signal.Quantile(medians, 0)
+	}
+	if len(all) < 3 {
+		return unseenNeutralSD, len(all), drift
+	}
+	return signal.MAD(all), len(all), drift
+}
+
+// filter is the usual treatment in time: short gaps, outliers, then a zero-lag
+// Butterworth whose cut-off comes from the residuals, never below 4 Hz: a wink
+// of 0.3 s must survive.
+func (s *series) filter(times, x []float64) (cutoff float64) {
+	signal.FillGaps(x, times, x, maxGapS)
+	signal.Hampel(x, x, 3, 3, 0.5)
+	cutoff = 4
+	if c := signal.Cutoff(x, signal.Rate(times), 4, 6); !math.IsNaN(c) {
+		cutoff = c
+	}
+	signal.Smooth(x, times, x, cutoff)
+	return cutoff
+}
+
+func fillSD(times, sd []float64) { signal.FillGaps(sd, times, sd, maxGapS) }
+
+// fitSD is the standard deviation of a single frame's flexion, degrees.
+func (s *series) fitSD(fr *frame) float64 {
+	misfit := math.Max(1, fr.got.chi2)
+	v := fr.got.cov[pFlexion][pFlexion] * correlatedSamples * misfit
+	return math.Hypot(degrees(math.Sqrt(v)), baseError)
+}
+
+// coverage is the share of the neutral contour between S2 and T12 on which
+// samples took part in the fit.
+func (s *series) coverage(fr *frame) float64 {
+	const bins = 20
+	var hit [bins]bool
+	var c curve
+	p := &fr.got.params
+	s.ref.bend(&c, p[pFlexion], p[pGluteal])
+	cos, sin := math.Cos(p[pPitch]), math.Sin(p[pPitch])
+	for k, o := range fr.obs {
+		if fr.got.weights[k] < believed {
+			continue
+		}
+		h, _ := toBody(o, p, cos, sin)
+		l := (c.neutralHeight(h) - levelS2) / (levelT12 - levelS2)
+		if b := int(l * bins); l >= 0 && b < bins {
+			hit[b] = true
+		}
+	}
+	n := 0
+	for _, h := range hit {
+		if h {
+			n++
+		}
+	}
+	return float64(n) / bins
+}
+
+// neutralHeight is the neutral height of the skin that is now at height h.
+func (c *curve) neutralHeight(h float64) float64 {
+	if h <= c.h[0] {
+		return gridMin
+	}
+	for i := 0; i+1 < gridSize; i++ {
+		if c.h[i+1] >= h {
+			return gridHeight(i) + gridStep*(h-c.h[i])/math.Max(c.h[i+1]-c.h[i], 1e-9)
+		}
+	}
+	return gridHeight(gridSize - 1)
+}
+
+// draw adds what a picture of the measurement needs.
+func (s *series) draw(f *Frame, fr *frame, flexion float64) {
+	p := fr.got.params
+	if !fr.got.ok {
+		return
+	}
+	rec := &s.rec.Frames[fr.index]
+	cos, sin := math.Cos(p[pPitch]), math.Sin(p[pPitch])
+	sign := 1.0
+	if !s.in.FacesRight {
+		sign = -1
+	}
+	place := func(h, back float64) recording.Point {
+		x, y := p[pX]+h*sin-back*cos, p[pY]+h*cos+back*sin
+		return recording.Point{X: rec.Trunk.Hip.X + sign*x*s.in.TrunkPx, Y: rec.Trunk.Hip.Y - y*s.in.TrunkPx}
+	}
+	var bent, neutral curve
+	s.ref.bend(&bent, p[pFlexion], p[pGluteal])
+	s.ref.bend(&neutral, 0, p[pGluteal])
+	if !math.IsNaN(flexion) {
+		for h := levelS2; h <= levelT10+1e-9; h += 0.02 {
+			f.Lumbar = append(f.Lumbar, place(bent.point(h)))
+			f.Neutral = append(f.Neutral, place(neutral.point(h)))
+		}
+	}
+	for k, o := range fr.obs {
+		h, _ := toBody(o, &p, cos, sin)
+		st := fr.station[k]
+		f.Dorsal = append(f.Dorsal, Point{
+			Point: rec.Trunk.At(s.in.Dorsal, st, rec.Trunk.Edge(s.in.Dorsal)[st].Offset),
+			Level: (bent.neutralHeight(h) - levelS2) / (levelT10 - levelS2),
+			Used:  fr.got.weights[k] >= believed,
+		})
+	}
+}

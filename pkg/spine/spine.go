@@ -1,0 +1,255 @@
+// Package spine measures lumbar flexion from the dorsal contour.
+//
+// # How
+//
+// The lifter's own back, standing in neutral, is the ruler. From the frames
+// that show it a reference contour is made, from the buttock over the hollow of
+// the back to the lower thorax. In every frame the reference is laid over the
+// contour that is seen: shifted, pitched with the pelvis, and bent in the six
+// lumbar joints by the one angle that is wanted, the sagittal rotation of the
+// thorax about the sacrum. This is least squares over all samples between
+// sacrum and T10 (design: displacement regressed on the lumbar-bend basis), so
+// that noise averages out, and samples that no bend explains (an elbow, a
+// plate, a fold of the shirt) lose their weight. Two more things move the
+// contour and are part of the model: the buttock flattens as the hip flexes,
+// and the skin lies behind the joints and is stretched.
+//
+// [Frame.Flexion] is that angle, relative to neutral, flexion positive.
+// [Frame.Angle] is the angle of the skin itself between the chords S2–L4 and
+// L2–T9: lordosis negative, flat 0, rounded positive.
+//
+// The standard deviation is that of the least-squares fit, with the edge's own
+// noise, how much of the back is in view, and what the model cannot know.
+package spine
+
+import (
+	"errors"
+	"math"
+
+	"github.com/spineflex/spineflex/pkg/recording"
+	"github.com/spineflex/spineflex/pkg/signal"
+)
+
+// ErrNoContour is returned when no frame shows enough of the back.
+var ErrNoContour = errors.New("the lower back is not visible in any frame")
+
+// Input is what the measurement needs to know of the movement. Slices have one
+// value per frame of the recording.
+type Input struct {
+	Dorsal     recording.Side // the edge that is the back
+	FacesRight bool
+	TrunkPx    float64   // standing hip–shoulder distance, pixels
+	Neutral    []bool    // frames that show the neutral posture; none: the least flexed frames stand in
+	ThighDeg   []float64 // thigh from vertical, forward positive, degrees; NaN unknown
+	YawDeg     float64   // camera off the side view, degrees; NaN unknown
+}
+
+// Frame is the measurement in one frame. NaN: not measurable.
+type Frame struct {
+	Flexion  float64 // degrees from neutral, filtered
+	SD       float64 // standard deviation of Flexion, degrees
+	Raw      float64 // degrees from neutral, this frame alone
+	Angle    float64 // surface lumbar angle, degrees
+	Coverage float64 // share of the contour from S2 to T12 that took part, 0..1
+
+	Dorsal  []Point           // what was seen of the back
+	Lumbar  []recording.Point // the fitted contour, S2 to T10, picture
+	Neutral []recording.Point // the same stretch unbent: this pelvis, neutral lumbar spine
+}
+
+// Point is a sample of the dorsal contour in the picture.
+type Point struct {
+	recording.Point
+	Level float64 // 0 at S2, 1 at T10
+	Used  bool
+}
+
+// Result is the measurement of a clip.
+type Result struct {
+	Frames       []Frame
+	NeutralSeen  bool    // the clip shows neutral; otherwise flexion is counted from the least flexed frames
+	NeutralDrift float64 // largest less smallest median flexion over the stretches that show neutral, degrees; NaN with fewer than two
+	NeutralAngle float64 // surface lumbar angle in neutral, degrees
+	NeutralSD    float64 // spread of flexion over the neutral frames, degrees
+	NeutralCount int
+	TrunkPx      float64 // the trunk length that the contour agrees with, pixels
+	CutoffHz     float64
+}
+
+// frame is one frame's contour on its way through the measurement.
+type frame struct {
+	index   int           // in the recording
+	obs     []observation // clear samples of the dorsal edge
+	station []int         // of each
+	wts     []float64
+	got     fitted
+}
+
+func (fr *frame) weights() []float64 {
+	if cap(fr.wts) < len(fr.obs) {
+		fr.wts = make([]float64, len(fr.obs))
+	}
+	return fr.wts[:len(fr.obs)]
+}
+
+// modelSD is how well the bent reference follows a true contour, T: skin
+// folds, muscle, clothing. It bounds what sharp edges can promise.
+const modelSD = 0.006
+
+// believed is the robust weight from which a sample counts as part of the
+// back: its residual is under three of its standard deviations.
+const believed = 0.4
+
+// minSamples is the least number of samples a fit may rest on.
+const minSamples = 14
+
+// Measure measures every frame of rec.
+func Measure(rec *recording.Recording, in Input) (*Result, error) {
+	s := &series{in: in, rec: rec}
+	if !s.observe() {
+		return nil, ErrNoContour
+	}
+	// From here on the body is its own yardstick.
+	s.in.TrunkPx *= newRegistration(s).scale()
+	s.observe()
+	s.ref = newRegistration(s).reference()
+	s.settle()
+	s.run()
+	return s.result(), nil
+}
+
+// series is the measurement of a clip under way.
+type series struct {
+	in     Input
+	rec    *recording.Recording
+	frames []*frame // nil: too little of the back
+	ref    *reference
+	// What the neutral frames say of the landmarks: where the hip's joint lies
+	// from its landmark, and the shoulder's landmark on the thorax.
+	place            params
+	thoraxH, thoraxP float64
+}
+
+// observe turns the dorsal edges into observations in trunk lengths about the
+// hip landmark, as if the lifter faced right. It reports whether any frame
+// shows enough.
+func (s *series) observe() bool {
+	s.frames = make([]*frame, len(s.rec.Frames))
+	any := false
+	for i := range s.rec.Frames {
+		f := &s.rec.Frames[i]
+		edge := f.Trunk.Edge(s.in.Dorsal)
+		if !f.Seen() || edge == nil {
+			continue
+		}
+		fr := &frame{index: i}
+		for k, e := range edge {
+			if math.IsNaN(e.Offset) || e.Occluder != recording.Clear {
+				continue
+			}
+			p := f.Trunk.At(s.in.Dorsal, k, e.Offset)
+			x, y := s.body(f, p)
+			fr.obs = append(fr.obs, observation{x: x, y: y, sd: math.Hypot(e.SD/s.in.TrunkPx, modelSD)})
+			fr.station = append(fr.station, k)
+		}
+		if len(fr.obs) >= minSamples {
+			s.frames[i] = fr
+			any = true
+		}
+	}
+	return any
+}
+
+// body maps a picture position to trunk lengths about the hip landmark, x
+// forward, y up.
+func (s *series) body(f *recording.Frame, p recording.Point) (x, y float64) {
+	x = (p.X - f.Trunk.Hip.X) / s.in.TrunkPx
+	if !s.in.FacesRight {
+		x = -x
+	}
+	return x, -(p.Y - f.Trunk.Hip.Y) / s.in.TrunkPx
+}
+
+// trunkPitch is the pitch of the pelvis that the landmarks suggest.
+func (s *series) trunkPitch(fr *frame) float64 {
+	f := &s.rec.Frames[fr.index]
+	x, y := s.body(f, f.Trunk.Shoulder)
+	return 0.85 * math.Atan2(x, y)
+}
+
+// believe is the prior for a frame whose pelvis is pitched by about pitch, in
+// trunk lengths multiplied by scale.
+func (s *series) believe(fr *frame, pitch, scale float64) prior {
+	f := &s.rec.Frames[fr.index]
+	x, y := s.body(f, f.Trunk.Shoulder)
+	pr := prior{
+		mean: s.place,
+		sd:   params{pX: 0.10, pY: 0.08, pPitch: 0.5, pFlexion: radians(30), pGluteal: 0.15},
+	}
+	pr.mean[pPitch] = pitch
+	pr.mean[pFlexion] = radians(8)
+	pr.mean[pGluteal] = glutealOf(degrees(pitch) + orZero(s.in.ThighDeg[fr.index]))
+	if s.in.Neutral[fr.index] && s.ref == nil {
+		pr.mean[pFlexion], pr.mean[pGluteal] = 0, 0
+		pr.sd[pFlexion], pr.sd[pGluteal] = radians(0.5), 0.02
+		pr.sd[pPitch] = 0.25
+	}
+	pr.shoulderX, pr.shoulderY = x*scale, y*scale
+	pr.thoraxH, pr.thoraxP, pr.shoulderSD = 1, 0, 0.10
+	if s.ref != nil && !math.IsNaN(s.thoraxH) {
+		pr.thoraxH, pr.thoraxP = s.thoraxH, s.thoraxP
+	}
+	return pr
+}
+
+// settle learns from the neutral frames where the landmarks sit on the body.
+func (s *series) settle() {
+	var xs, ys, hs, ps []float64
+	for i, fr := range s.frames {
+		if fr == nil || !s.in.Neutral[i] || !fr.got.ok {
+			continue
+		}
+		p := &fr.got.params
+		f := &s.rec.Frames[i]
+		x, y := s.body(f, f.Trunk.Shoulder)
+		h, b := toBody(observation{x: x, y: y}, p, math.Cos(p[pPitch]), math.Sin(p[pPitch]))
+		xs, ys, hs, ps = append(xs, p[pX]), append(ys, p[pY]), append(hs, h), append(ps, b)
+	}
+	s.thoraxH, s.thoraxP = signal.Median(hs), signal.Median(ps)
+	if len(xs) > 0 {
+		s.place = params{pX: signal.Median(xs), pY: signal.Median(ys)}
+	}
+}
+
+// run fits every frame, starting from the one before and from the landmarks,
+// whichever ends better.
+func (s *series) run() {
+	fit := &fitter{ref: s.ref}
+	for _, fr := range s.frames {
+		if fr == nil {
+			continue
+		}
+		pitch := s.trunkPitch(fr)
+		if fr.got.ok {
+			pitch = fr.got.params[pPitch]
+		}
+		for range 2 {
+			pr := s.believe(fr, pitch, 1)
+			pr.mean[pPitch] = s.trunkPitch(fr)
+			start := pr.mean
+			start[pPitch] = pitch
+			fr.got = fit.fit(fr.obs, &pr, start, fr.weights())
+			if !fr.got.ok {
+				break
+			}
+			pitch = fr.got.params[pPitch]
+		}
+	}
+}
+
+func orZero(x float64) float64 {
+	if math.IsNaN(x) {
+		return 0
+	}
+	return x
+}
