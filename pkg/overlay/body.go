@@ -37,7 +37,7 @@ func (p *Painter) drawSkeleton(m *moment) {
 	}{{!near, 0.3, 2.2}, {near, 0.85, 3.2}} {
 		p.shape.reset()
 		p.halo.reset()
-		w := side.width * p.px
+		w := side.width * p.pen
 		for _, e := range limbs {
 			a, b := e[0], e[1]
 			if !side.left {
@@ -49,7 +49,7 @@ func (p *Painter) drawSkeleton(m *moment) {
 			}
 			line := []point{p.to(point{X: ka.X, Y: ka.Y}), p.to(point{X: kb.X, Y: kb.Y})}
 			p.shape.stroke(line, w)
-			p.halo.stroke(line, w+2.4*p.px)
+			p.halo.stroke(line, w+2.4*p.pen)
 		}
 		for _, l := range []recording.Landmark{recording.LeftShoulder, recording.LeftElbow, recording.LeftWrist, recording.LeftHip, recording.LeftKnee, recording.LeftAnkle} {
 			if !side.left {
@@ -72,7 +72,7 @@ func (p *Painter) drawContour(m *moment) {
 	p.line = p.line[:0]
 	flush := func() {
 		if len(p.line) > 1 {
-			p.shape.stroke(p.line, 2.4*p.px)
+			p.shape.stroke(p.line, 2.4*p.pen)
 		}
 		p.line = p.line[:0]
 	}
@@ -89,8 +89,8 @@ func (p *Painter) drawContour(m *moment) {
 			continue
 		}
 		flush()
-		if !dots || math.Hypot(q.X-last.X, q.Y-last.Y) > 10*p.px {
-			p.halo.circle(q, 2*p.px)
+		if !dots || math.Hypot(q.X-last.X, q.Y-last.Y) > 10*p.pen {
+			p.halo.circle(q, 2*p.pen)
 			last, dots = q, true
 		}
 	}
@@ -116,21 +116,21 @@ func (p *Painter) drawLumbar(m *moment) {
 		p.shape.polygon(gap...)
 		p.c.fill(&p.shape, k.alpha(0.35))
 		p.shape.reset()
-		p.shape.dashes(neutral, 6*p.px, 9*p.px, 10*p.px)
+		p.shape.dashes(neutral, 6*p.pen, 9*p.pen, 10*p.pen)
 		p.c.fill(&p.shape, black.alpha(0.35))
 		p.shape.reset()
-		p.shape.dashes(neutral, 3.4*p.px, 9*p.px, 10*p.px)
+		p.shape.dashes(neutral, 3.4*p.pen, 9*p.pen, 10*p.pen)
 		p.c.fill(&p.shape, white.alpha(0.95))
 	}
 	p.shape.reset()
-	p.shape.stroke(lumbar, 13*p.px)
+	p.shape.stroke(lumbar, 13*p.pen)
 	p.c.fill(&p.shape, black.alpha(0.55))
 	p.shape.reset()
 	if sure {
-		p.shape.stroke(lumbar, 8.5*p.px)
+		p.shape.stroke(lumbar, 8.5*p.pen)
 		p.endTicks(lumbar)
 	} else {
-		p.shape.dashes(lumbar, 6*p.px, 6*p.px, 11*p.px)
+		p.shape.dashes(lumbar, 6*p.pen, 6*p.pen, 11*p.pen)
 	}
 	p.c.fill(&p.shape, k)
 }
@@ -153,8 +153,8 @@ func (p *Painter) endTicks(lumbar []point) {
 		if nx*p.layout.dorsal < 0 || math.Abs(nx) < 0.05 && ny > 0 {
 			nx, ny = -nx, -ny
 		}
-		r := 24 * p.px
-		p.shape.stroke([]point{e.at, {X: e.at.X + r*nx, Y: e.at.Y + r*ny}}, 4*p.px)
+		r := 24 * p.pen
+		p.shape.stroke([]point{e.at, {X: e.at.X + r*nx, Y: e.at.Y + r*ny}}, 4*p.pen)
 	}
 }
 
@@ -168,7 +168,7 @@ func (p *Painter) drawLoss(m *moment) {
 	c := p.to(m.lumbar[len(m.lumbar)/2])
 	if t := m.sinceLoss; t >= 0 && t < 0.8 {
 		p.shape.reset()
-		p.shape.ring(c, (16+90*t)*p.px, (9-8*t)*p.px)
+		p.shape.ring(c, (16+90*t)*p.pen, (9-8*t)*p.pen)
 		p.c.fill(&p.shape, vermil.alpha(1-t/0.8))
 	}
 	// The label stands clear of the back on its own side.
@@ -187,7 +187,8 @@ func (p *Painter) drawLoss(m *moment) {
 	}
 	x = math.Max(8*p.px, math.Min(x, float64(p.c.w)-w-8*p.px))
 	y := c.Y - h/2
-	if covers := (x < edge) == (p.layout.dorsal > 0); covers {
+	box := rectAt(int(x-16*p.px), int(y), int(w+32*p.px), int(h))
+	if (x < edge) == (p.layout.dorsal > 0) || p.style() == Full && (box.Overlaps(p.layout.gauge) || box.Overlaps(p.layout.strip)) || box.Overlaps(p.layout.readout) {
 		return // no room beside the back: the readout says it
 	}
 	p.shape.reset()

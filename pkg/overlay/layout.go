@@ -14,7 +14,7 @@ import (
 type layout struct {
 	w, h    int
 	scale   float64 // 1 for a picture whose short side is 720
-	wide    bool    // landscape: readout and gauge share a column
+	wide    bool    // landscape or square: readout and gauge share a column
 	readout image.Rectangle
 	gauge   image.Rectangle
 	strip   image.Rectangle
@@ -25,7 +25,7 @@ type layout struct {
 // head and limbs in the picture's pixels.
 type body struct {
 	pts   []point
-	reach float64 // how far flesh reaches around them
+	trunk float64 // longest distance from hip to shoulder
 }
 
 // limbs are the lines of the skeleton, near and far side alike.
@@ -61,7 +61,6 @@ func mirror(l recording.Landmark) recording.Landmark {
 func newBody(a *analysis.Analysis, k float64) *body {
 	b := &body{}
 	step := max(1, len(a.Frames)/300)
-	var trunk float64
 	for i := 0; i < len(a.Frames); i += step {
 		f := &a.Frames[i]
 		at := func(l recording.Landmark) point { return point{X: k * f.Landmarks[l].X, Y: k * f.Landmarks[l].Y} }
@@ -83,21 +82,24 @@ func newBody(a *analysis.Analysis, k float64) *body {
 			}
 		}
 		p, q := at(recording.LeftHip), at(recording.LeftShoulder)
-		if d := math.Hypot(p.X-q.X, p.Y-q.Y); d > trunk {
-			trunk = d
+		if d := math.Hypot(p.X-q.X, p.Y-q.Y); d > b.trunk {
+			b.trunk = d
 		}
 	}
-	b.reach = 0.2 * trunk
 	return b
 }
+
+// reach is how far flesh reaches around the points.
+func (b *body) reach() float64 { return 0.2 * b.trunk }
 
 // under is the share of the body that a panel there would cover.
 func (b *body) under(r image.Rectangle) float64 {
 	if len(b.pts) == 0 {
 		return 0
 	}
-	x0, y0 := float64(r.Min.X)-b.reach, float64(r.Min.Y)-b.reach
-	x1, y1 := float64(r.Max.X)+b.reach, float64(r.Max.Y)+b.reach
+	reach := b.reach()
+	x0, y0 := float64(r.Min.X)-reach, float64(r.Min.Y)-reach
+	x1, y1 := float64(r.Max.X)+reach, float64(r.Max.Y)+reach
 	n := 0
 	for _, p := range b.pts {
 		if p.X > x0 && p.X < x1 && p.Y > y0 && p.Y < y1 {
@@ -119,16 +121,11 @@ func (b *body) best(places ...image.Rectangle) image.Rectangle {
 	return best
 }
 
-func newLayout(a *analysis.Analysis, w, h int) *layout {
-	l := &layout{w: w, h: h, scale: float64(min(w, h)) / 720, wide: 5*w > 6*h, dorsal: 1}
+func newLayout(a *analysis.Analysis, b *body, w, h int) *layout {
+	l := &layout{w: w, h: h, scale: float64(min(w, h)) / 720, wide: 10*w > 9*h, dorsal: 1}
 	if a.Facing == lift.FacingRight {
 		l.dorsal = -1
 	}
-	k := 1.0
-	if a.Clip.Width > 0 {
-		k = float64(w) / float64(a.Clip.Width)
-	}
-	b := newBody(a, k)
 	px := func(v float64) int { return int(math.Round(v * l.scale)) }
 	m := px(18)
 	at := func(x, y, w, h int) image.Rectangle { return image.Rect(x, y, x+w, y+h) }
@@ -136,7 +133,7 @@ func newLayout(a *analysis.Analysis, w, h int) *layout {
 	if l.wide {
 		// A column beside the lifter, and the strip under everything that it
 		// does not cover.
-		cw, rh := px(252), px(214)
+		cw, rh := px(276), px(236)
 		left, right := at(m, m, cw, h-2*m), at(w-m-cw, m, cw, h-2*m)
 		col := b.best(right, left)
 		l.readout = at(col.Min.X, m, cw, rh)
@@ -184,8 +181,8 @@ func newLayout(a *analysis.Analysis, w, h int) *layout {
 	var places []image.Rectangle
 	for _, y := range []int{(top+bottom-gh)/2 + (bottom-top)/12, top, bottom - gh} {
 		y = max(top, min(y, bottom-gh))
-		// The back's side first: the gauge stands beside what it is about.
-		x0, x1 := w-m-gw, m
+		// The front's side first: the label of a breakdown stands at the back.
+		x0, x1 := m, w-m-gw
 		if l.dorsal < 0 {
 			x0, x1 = x1, x0
 		}

@@ -68,7 +68,9 @@ type Painter struct {
 	a      *analysis.Analysis
 	opts   Options
 	px     float64 // picture pixels per design unit
+	pen    float64 // the same for what is drawn on the lifter, who may be small
 	scale  float64 // picture pixels per analysed pixel: the picture may be shrunk
+	body   *body
 	layout *layout
 	types  *typefaces
 	track  *track
@@ -81,7 +83,6 @@ type Painter struct {
 	m           moment
 	shape, halo shape
 	line        []point
-	scratch     []point
 }
 
 // NewPainter prepares to draw a on pictures of width × height pixels, upright,
@@ -93,10 +94,16 @@ func NewPainter(a *analysis.Analysis, width, height int, opts Options) (*Painter
 	if width < 16 || height < 16 {
 		return nil, fmt.Errorf("draw overlay: a picture of %d × %d pixels is too small", width, height)
 	}
-	p := &Painter{a: a, opts: opts, scale: 1, layout: newLayout(a, width, height), track: newTrack(a)}
-	p.px = p.layout.scale
+	p := &Painter{a: a, opts: opts, scale: 1, track: newTrack(a)}
 	if a.Clip.Width > 0 {
 		p.scale = float64(width) / float64(a.Clip.Width)
+	}
+	p.body = newBody(a, p.scale)
+	p.layout = newLayout(a, p.body, width, height)
+	p.px = p.layout.scale
+	p.pen = p.px
+	if p.body.trunk > 0 {
+		p.pen = math.Max(0.45*p.px, math.Min(p.px, p.body.trunk/200))
 	}
 	var err error
 	if p.types, err = newTypefaces(p.px); err != nil {
@@ -152,8 +159,7 @@ func (p *Painter) span() (t0, t1 float64, err error) {
 // to takes a point of the analysed picture to the drawn one.
 func (p *Painter) to(q point) point { return point{X: p.scale * q.X, Y: p.scale * q.Y} }
 
-// scaled takes a curve to the drawn picture; it is good until the next call
-// but one.
+// scaled takes a curve to the drawn picture.
 func (p *Painter) scaled(c []point) []point {
 	out := make([]point, len(c))
 	for i, q := range c {
@@ -207,7 +213,7 @@ func (p *Painter) use(pix []byte) error {
 // around, for cutting stills.
 func (p *Painter) bounds() image.Rectangle {
 	all := image.Rect(0, 0, p.layout.w, p.layout.h)
-	b := newBody(p.a, p.scale)
+	b := p.body
 	if len(b.pts) == 0 {
 		return all
 	}
@@ -216,6 +222,7 @@ func (p *Painter) bounds() image.Rectangle {
 		x0, x1 = math.Min(x0, q.X), math.Max(x1, q.X)
 		y0, y1 = math.Min(y0, q.Y), math.Max(y1, q.Y)
 	}
-	r := 1.5 * b.reach
-	return image.Rect(int(x0-r), int(y0-r), int(x1+r), int(y1+r)).Intersect(all)
+	// Above the head and at the wrists there is the bar.
+	r := 1.7 * b.reach()
+	return image.Rect(int(x0-r), int(y0-1.4*r), int(x1+r), int(y1+r/2)).Intersect(all)
 }

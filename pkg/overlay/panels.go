@@ -41,9 +41,9 @@ func (p *Painter) drawReadout(m *moment) {
 	}
 	rep, n := strconv.Itoa(m.rep), len(p.a.Reps)
 	if p.layout.wide {
-		y += 122 * p.px
+		y += 120 * p.px
 		p.drawState(m, x, y, 0)
-		p.c.text(p.types.body, x, y+74*p.px, fmt.Sprintf("rep %s of %d", rep, n), white)
+		p.c.text(p.types.body, x, y+92*p.px, fmt.Sprintf("rep %s of %d", rep, n), white)
 		return
 	}
 	p.c.textRight(p.types.small, right, y+30*p.px, "rep", soft)

@@ -12,13 +12,13 @@ import (
 type point = recording.Point
 
 // shape is a set of closed polygons, filled by the nonzero rule. Curves are
-// flattened when they are added: at these sizes a tenth of a pixel is exact.
+// flattened when they are added: at these sizes a twentieth of a pixel is exact.
 type shape struct {
 	pts  []point
 	ends []int // one past the last point of each polygon
 }
 
-const flatness = 0.1 // pixels
+const flatness = 0.05 // pixels
 
 func (s *shape) reset() { s.pts, s.ends = s.pts[:0], s.ends[:0] }
 
