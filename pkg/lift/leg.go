@@ -84,7 +84,7 @@ func (l leg) reach(hip, ankle recording.Point) recording.Point {
 // the two bones' lengths, which hold the errors of hip and ankle.
 const (
 	kneeSD = 0.03
-	boneSD = 0.025
+	boneSD = 0.02
 )
 
 // knee is the most likely position of the knee given the hip, the planted ankle
@@ -130,7 +130,7 @@ func (l leg) knee(hip, ankle recording.Point, seen [2]recording.Point, vis [2]fl
 		}
 		sx, sy := (ayy*gx-axy*gy)/det, (axx*gy-axy*gx)/det
 		k.X, k.Y = k.X+sx, k.Y+sy
-		if math.Hypot(sx, sy) < 1e-3 {
+		if math.Hypot(sx, sy) < 1e-6*length {
 			break
 		}
 	}

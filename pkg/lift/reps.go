@@ -22,7 +22,7 @@ const (
 	speedHz           = 2.5  // cut-off for the speed: below it the landmarks' jitter is no movement
 	settledSpeed      = 0.08 // of the fastest descent: the bar lies still
 	settleTime        = 0.4  // s, at most, from the floor's depth to lying still
-	longPause         = 1.0  // s at the floor after bending down: set up, not lowered
+	longPause         = 1.5  // s at the floor after bending down: set up, not lowered
 )
 
 // set is the reps and what is relative to them.
@@ -163,9 +163,6 @@ func (f *finder) turns(st stretch, threshold float64) []turn {
 			out = append(out, turn{at: hi, bottom: true})
 			lo, dir = i, -1
 		case dir <= 0 && f.d[i]-f.d[lo] >= threshold: // went down from lo
-			if dir == 0 {
-				out = append(out, turn{at: deepest(f.d, st.from, lo), bottom: true, end: true})
-			}
 			out = append(out, turn{at: lo})
 			hi, dir = i, 1
 		}
@@ -304,7 +301,7 @@ func (f *finder) fromLockout(turns []turn) bool {
 	if f.d[turns[1].at]-f.d[turns[0].at] < completeAscent*(f.d[turns[1].at]-f.d[turns[2].at]) {
 		return false // the clip starts on the way down
 	}
-	level := f.d[turns[1].at] - 0.1*(f.d[turns[1].at]-f.d[turns[2].at])
+	level := f.d[turns[1].at] - edgeOfRep*(f.d[turns[1].at]-f.d[turns[2].at])
 	from, to := turns[1].at, turns[1].at
 	for from > turns[0].at && f.d[from-1] >= level {
 		from--

@@ -84,40 +84,53 @@ func (b *body) facingScore() float64 {
 	return sum / total
 }
 
-// Shares of the trunk length between the joint centres of the two body sides
-// (Drillis & Contini; design note measurement, 3g).
+// Shares of the trunk length between the joint centres of the two body sides, as
+// the landmark network places them: less than the outer breadths of .90 and .66
+// (Drillis & Contini) since the joints lie inside of them.
 const (
-	shouldersPerTrunk = 0.90
-	hipsPerTrunk      = 0.66
+	shouldersPerTrunk = 0.75
+	hipsPerTrunk      = 0.50
 )
 
-// yaw is how far the camera is off a pure side view, degrees; NaN if the
-// lifter is never upright.
+// yaw is how far the camera is off a pure side view, degrees; NaN if nothing is
+// known. The two body sides lie on a line across the picture's depth, which shows
+// as a distance between them when seen obliquely. The sign of that distance is
+// kept until the end, so that the network's uncertainty about the hidden side
+// averages out and does not add up.
 func (b *body) yaw() float64 {
-	var est []float64
-	for i := range b.t {
+	upright := func(i int) bool {
 		s, h := b.mid(recording.LeftShoulder, i), b.mid(recording.LeftHip, i)
-		if lean := math.Abs(s.X-h.X) / (h.Y - s.Y); !(lean >= 0 && lean < 0.5) || b.confidence[i] < 0.3 {
-			continue
-		}
-		est = append(est, b.yawAt(i))
+		return b.confidence[i] >= 0.3 && math.Abs(s.X-h.X) < 0.5*(h.Y-s.Y)
 	}
-	if float64(len(est)) < 0.2*b.rate {
-		for i := range b.t {
-			est = append(est, b.yawAt(i))
+	n := 0
+	for i := range b.t {
+		if upright(i) {
+			n++
 		}
 	}
-	return signal.Median(est)
-}
-
-func (b *body) yawAt(i int) float64 {
-	var est []float64
+	if float64(n) < 0.2*b.rate { // never upright: lying pairs are foreshortened no more than standing ones
+		upright = func(i int) bool { return b.confidence[i] > 0 }
+	}
+	sum, total := 0.0, 0.0
 	for _, pair := range []struct {
-		left  recording.Landmark
-		share float64
-	}{{recording.LeftShoulder, shouldersPerTrunk}, {recording.LeftHip, hipsPerTrunk}} {
-		dx := math.Abs(b.mark[pair.left].x[i] - b.mark[pair.left+1].x[i])
-		est = append(est, math.Asin(min(1, dx/(pair.share*b.trunk)))*180/math.Pi)
+		left          recording.Landmark
+		share, weight float64
+	}{
+		{recording.LeftShoulder, shouldersPerTrunk, 2},
+		{recording.LeftHip, hipsPerTrunk, 1}, // its far side is hidden more often
+	} {
+		dx := make([]float64, len(b.t))
+		for i := range dx {
+			dx[i] = b.mark[pair.left].x[i] - b.mark[pair.left+1].x[i]
+		}
+		d := medianWhere(dx, upright) / (pair.share * b.trunk)
+		if !math.IsNaN(d) {
+			sum += pair.weight * degrees(math.Asin(min(max(d, -1), 1)))
+			total += pair.weight
+		}
 	}
-	return signal.Mean(est)
+	if total == 0 {
+		return math.NaN()
+	}
+	return math.Abs(sum / total)
 }

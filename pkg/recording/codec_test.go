@@ -61,6 +61,10 @@ func randomRecording(n int, seed uint64) *Recording {
 			f.Landmarks[l] = Keypoint{odd(2000*rng.Float64() - 500), odd(500 + rng.NormFloat64()), odd(100 * rng.NormFloat64()), odd(rng.Float64())}
 		}
 		f.Trunk = Trunk{Hip: Point{odd(300), odd(1e7)}, Shoulder: Point{310.03125, odd(rng.Float64())}, SeatY: odd(800)}
+		f.Plate = NoDisc()
+		if rng.IntN(3) > 0 {
+			f.Plate = Disc{odd(400 * rng.Float64()), odd(600), odd(90 + rng.NormFloat64()), odd(90), odd(rng.Float64())}
+		}
 		for side := range 2 {
 			if rng.IntN(5) == 0 {
 				continue
@@ -127,6 +131,11 @@ func TestRoundTrip(t *testing.T) {
 		near(t, "shoulder x", g.Trunk.Shoulder.X, w.Trunk.Shoulder.X, tolPixel)
 		near(t, "shoulder y", g.Trunk.Shoulder.Y, w.Trunk.Shoulder.Y, tolPixel)
 		near(t, "seat", g.Trunk.SeatY, w.Trunk.SeatY, tolPixel)
+		near(t, "plate x", g.Plate.X, w.Plate.X, tolPixel)
+		near(t, "plate y", g.Plate.Y, w.Plate.Y, tolPixel)
+		near(t, "plate rx", g.Plate.RX, w.Plate.RX, tolPixel)
+		near(t, "plate ry", g.Plate.RY, w.Plate.RY, tolPixel)
+		near(t, "plate support", g.Plate.Support, w.Plate.Support, tolUnit)
 		for _, side := range []Side{Left, Right} {
 			ge, we := g.Trunk.Edge(side), w.Trunk.Edge(side)
 			if (ge == nil) != (we == nil) {
@@ -235,7 +244,7 @@ func TestColumnsComeAndGo(t *testing.T) {
 	}
 	columns = nil
 	for _, c := range all {
-		if c.name != "seat_y" {
+		if c.name != "seat_y" && c.name != "plate" && c.name != "plate_support" { // as files were before
 			columns = append(columns, c)
 		}
 	}
@@ -253,6 +262,9 @@ func TestColumnsComeAndGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	near(t, "seat in a file without", got.Frames[3].Trunk.SeatY, math.NaN(), 0)
+	if p := got.Frames[3].Plate; p.Known() || !math.IsNaN(p.X) {
+		t.Errorf("plate %v in a file without", p)
+	}
 }
 
 func TestWriteLeavesNoHalfFile(t *testing.T) {

@@ -47,6 +47,10 @@ var columns = []column{
 		return [4]*float64{&f.Trunk.Hip.X, &f.Trunk.Hip.Y, &f.Trunk.Shoulder.X, &f.Trunk.Shoulder.Y}[k]
 	}),
 	scalar("seat_y", 1, perPixel, func(f *Frame, _ int) *float64 { return &f.Trunk.SeatY }),
+	scalar("plate", 4, perPixel, func(f *Frame, k int) *float64 {
+		return [4]*float64{&f.Plate.X, &f.Plate.Y, &f.Plate.RX, &f.Plate.RY}[k]
+	}),
+	scalar("plate_support", 1, perUnit, func(f *Frame, _ int) *float64 { return &f.Plate.Support }),
 	// Which edges there are comes before the edges.
 	whole("edges", edgesPresent, makeEdges),
 	offsets("left_offset", Left), deviations("left_sd", Left), occluders("left_occluder", Left),
@@ -161,6 +165,7 @@ func missingFrame() Frame {
 		f.Landmarks[i] = Keypoint{nan, nan, nan, nan}
 	}
 	f.Trunk = Trunk{Hip: Point{nan, nan}, Shoulder: Point{nan, nan}, SeatY: nan}
+	f.Plate = NoDisc()
 	return f
 }
 

@@ -135,6 +135,37 @@ type Frame struct {
 	Presence  float64 // the landmark network's probability that a person fills the region
 	Landmarks [NumLandmarks]Keypoint
 	Trunk     Trunk
+	Plate     Disc // the near plate of the lifter's bar, [NoDisc] if none is seen
+}
+
+// Disc is the picture of a weight plate, an ellipse whose axes lie along the
+// picture's: a camera that looks at the bar's end from the side shortens the
+// width, one that looks from above or below the height.
+type Disc struct {
+	X, Y    float64 // centre, pixels
+	RX, RY  float64 // half axes, pixels
+	Support float64 // 0..1, share of the rim that shows as an edge across the radius; 0 where interpolated
+}
+
+// NoDisc is a disc of which nothing is known.
+func NoDisc() Disc {
+	nan := math.NaN()
+	return Disc{nan, nan, nan, nan, nan}
+}
+
+// Known reports whether there is a disc.
+func (d Disc) Known() bool { return d.RX > 0 && d.RY > 0 }
+
+// Radius returns the length of the half axis that a turn of the camera does
+// not shorten, pixels. A plate's diameter over twice of it is the scale in the
+// plate's plane.
+func (d Disc) Radius() float64 { return math.Max(d.RX, d.RY) }
+
+// Within reports whether p lies inside the disc or within margin pixels of
+// its rim.
+func (d Disc) Within(p Point, margin float64) bool {
+	x, y := (p.X-d.X)/(d.RX+margin), (p.Y-d.Y)/(d.RY+margin)
+	return x*x+y*y <= 1
 }
 
 // Stations are where a trunk edge is sampled: u = StationMin + i·StationStep

@@ -92,12 +92,11 @@ func (t *Truth) keypoint(src *Frame, l rec.Landmark) rec.Keypoint {
 	return rec.Keypoint{X: p[0], Y: p[1], Z: t.depth(l), Visibility: v}
 }
 
-// Half widths between the joint centres of the two body sides as shares of
-// stature (Drillis & Contini, as in Winter, Biomechanics and Motor Control of
-// Human Movement, fig. 4.1).
+// Half distances between the joint centres of the two body sides as shares of
+// stature, as the landmark network places them in frontal views.
 const (
-	halfShoulders = 0.1295
-	halfHips      = 0.0955
+	halfShoulders = 0.108
+	halfHips      = 0.072
 )
 
 // depth is the z of a landmark in pixels, towards the camera negative: the near
