@@ -72,7 +72,8 @@ type sight struct {
 // landmarker runs the landmark network on a region.
 type landmarker struct {
 	net                                infer.Network
-	landmarks, presence, mask, heatmap int // which outputs
+	landmarks, presence, mask, heatmap int    // which outputs
+	region                             Region // of the last run
 }
 
 func newLandmarker(rt *infer.Runtime, model []byte) (*landmarker, error) {
@@ -108,6 +109,7 @@ func (l *landmarker) locate(img Image, r Region, t *tone) (sight, error) {
 	if err := l.net.Run(); err != nil {
 		return sight{}, fmt.Errorf("locate landmarks: %w", err)
 	}
+	l.region = r
 	s := sight{region: r, presence: float64(l.net.Output(l.presence)[0])}
 	raw, heat := l.net.Output(l.landmarks), l.net.Output(l.heatmap)
 	scale := r.Side / cropSize

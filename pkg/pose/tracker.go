@@ -14,29 +14,63 @@ type Observation struct {
 	Time      float64 // seconds
 	Tracking  recording.Tracking
 	Presence  float64                                    // the landmark network's probability that a person fills the region; 0 if Absent
-	Landmarks [recording.NumLandmarks]recording.Keypoint // NaN if Absent
+	Landmarks [recording.NumLandmarks]recording.Keypoint // NaN if Absent; visibility is lowered if Held
 	Region    Region                                     // that the network saw
-	Mask      Mask                                       // valid until the next call; P is nil if Absent
-	Image     Image                                      // the frame's picture, valid until the next call
+	Mask      Mask                                       // P is nil if Absent
+	Image     Image                                      // the frame's picture
 }
+
+// maxBacklog bounds the bytes of pictures that wait while the lifter is being
+// looked for: 40 pictures of 1080p, 10 of 4K.
+const maxBacklog = 250 << 20
+
+// While the lifter is lost or has never been seen:
+const (
+	// holdFor is how long a region is held without any sign of the lifter,
+	// seconds.
+	holdFor = 1.5
+	// signOfLife is the presence below which the network sees nobody at all in
+	// the region.
+	signOfLife = 0.1
+	// newcomerAfter is how long nobody must have been seen, seconds, until
+	// somebody of another size or in another place is taken for the lifter.
+	newcomerAfter = 0.6
+	// maxWaiting bounds the frames that wait, whatever their size.
+	maxWaiting = 60
+)
 
 // Tracker follows one lifter through the frames of a clip. It is used by one
 // goroutine.
 type Tracker struct {
 	detector   *detector
 	landmarker *landmarker
-	signed     *tone // detector's input range
-	unsigned   *tone // landmark network's
+	signed     *tone // the detector's input range
+	brightened *tone // the same with the shadows lifted
+	unsigned   *tone // the landmark network's
 
-	region Region // of the next frame
-	locked bool   // region holds the lifter
-	filter [4]oneEuro
-	last   float64 // time of the frame before
-	out    []Observation
-	mask   Mask
+	steady  steady
+	found   bool    // steady holds the lifter
+	last    float64 // time of the frame before
+	seen    float64 // when presence was last good
+	sign    float64 // when there was last any sign of the lifter
+	crowd   crowd
+	tries   int // searches since the lifter was lost
+	waiting []waiting
+	given   [][]byte // memory of the pictures in out
+	free    [][]byte // pictures' memory to use again
+	out     []Observation
+	masks   [][]float32 // memory of the masks in out
 }
 
-// NewTracker opens the networks.
+// waiting is a frame in which the lifter has not been found yet. It owns its
+// picture.
+type waiting struct {
+	index int
+	time  float64
+	image Image
+}
+
+// NewTracker opens the networks. The caller closes the tracker.
 func NewTracker(rt *infer.Runtime, nets Networks) (*Tracker, error) {
 	d, err := newDetector(rt, nets.Detector)
 	if err != nil {
@@ -49,77 +83,290 @@ func NewTracker(rt *infer.Runtime, nets Networks) (*Tracker, error) {
 	}
 	return &Tracker{
 		detector: d, landmarker: l,
-		signed: linearTone(-1, 1, 1), unsigned: linearTone(0, 1, 1),
+		signed: linearTone(-1, 1, 1), brightened: linearTone(-1, 1, 0.5), unsigned: linearTone(0, 1, 1),
 	}, nil
 }
 
+// Close frees the networks.
+func (t *Tracker) Close() error { return errors.Join(t.detector.Close(), t.landmarker.Close()) }
+
 // Next takes the clip's next frame and returns what is known by now, in the
-// frames' order: as a rule this frame's observation, none while the lifter is
-// being looked for, and several once found. What it returns, the pictures
+// frames' order: as a rule this frame's observation; none while the lifter is
+// being looked for, and then several, since the frames before the first good
+// one are looked at again from there. What it returns, pictures and masks
 // included, is valid until the next call; the picture given may be changed
 // after that.
 func (t *Tracker) Next(img Image, index int, time float64) ([]Observation, error) {
 	if err := img.Validate(); err != nil {
 		return nil, fmt.Errorf("track frame %d: %w", index, err)
 	}
-	dt := time - t.last
-	t.last = time
-	o := Observation{Index: index, Time: time, Image: img}
-	tracking := recording.Tracked
-	if !t.locked {
-		people, err := t.detector.detect(img, wholePicture(img), t.signed)
-		if err != nil {
-			return nil, fmt.Errorf("track frame %d: %w", index, err)
-		}
-		switch {
-		case len(people) > 0:
-			t.region = people[0].Region()
-			t.filter = [4]oneEuro{}
-		case t.region.valid():
-			tracking = recording.Held
-		default:
-			tracking = recording.Absent
-		}
+	t.reset()
+	var err error
+	if t.found {
+		err = t.track(img, index, time)
+	} else {
+		err = t.search(img, index, time)
 	}
-	if tracking == recording.Absent {
-		o.Landmarks = missing()
-		t.out = append(t.out[:0], o)
-		return t.out, nil
-	}
-	s, err := t.landmarker.locate(img, t.region, t.unsigned)
 	if err != nil {
 		return nil, fmt.Errorf("track frame %d: %w", index, err)
 	}
-	t.locked = s.presence >= minPresence
-	if !t.locked {
-		tracking = recording.Held
-	}
-	o.Tracking, o.Presence, o.Landmarks, o.Region = tracking, s.presence, s.landmarks, t.region
-	t.landmarker.readMask(&t.mask, t.region)
-	o.Mask = t.mask
-	if t.locked {
-		t.region = t.follow(s, dt)
-	}
-	t.out = append(t.out[:0], o)
+	t.last = time
 	return t.out, nil
 }
 
 // Flush returns what is left when the clip has ended.
-func (t *Tracker) Flush() ([]Observation, error) { return nil, nil }
-
-// follow returns the region for the next frame.
-func (t *Tracker) follow(s sight, dt float64) Region {
-	size := 2 * distance(s.hip, s.top)
-	hip, top := s.hip, s.top
-	for k := range 2 {
-		hip[k] = t.filter[k].next(hip[k], size, dt)
-		top[k] = t.filter[2+k].next(top[k], size, dt)
-	}
-	return alignedRegion(hip, top)
+func (t *Tracker) Flush() ([]Observation, error) {
+	t.reset()
+	t.giveUp(len(t.waiting))
+	return t.out, nil
 }
 
-// Close frees the networks.
-func (t *Tracker) Close() error { return errors.Join(t.detector.Close(), t.landmarker.Close()) }
+// reset takes back the memory of what was returned last.
+func (t *Tracker) reset() {
+	for i := range t.out {
+		if p := t.out[i].Mask.P; p != nil {
+			t.masks = append(t.masks, p)
+		}
+	}
+	t.out = t.out[:0]
+	t.free = append(t.free, t.given...)
+	t.given = nil
+	if len(t.waiting) == 0 {
+		t.free = nil
+	}
+}
+
+// track looks at a frame in the lifter's region.
+func (t *Tracker) track(img Image, index int, time float64) error {
+	dt := time - t.last
+	best, err := t.landmarker.locate(img, t.steady.region, t.unsigned)
+	if err != nil {
+		return err
+	}
+	lost := best.presence < minPresence
+	if lost || t.crowd.due(time) {
+		people, err := t.detector.detect(img, wholePicture(img), t.signed)
+		if err != nil {
+			return err
+		}
+		if !lost {
+			if p, ok := t.crowd.look(time, people, t.steady.region); ok {
+				t.start(p.Region(), 0, time)
+				if best, err = t.landmarker.locate(img, t.steady.region, t.unsigned); err != nil {
+					return err
+				}
+			}
+		} else if best, err = t.recover(img, people, best, time); err != nil {
+			return err
+		}
+	}
+	if best.presence >= signOfLife {
+		t.sign = time
+	}
+	if time-t.sign > holdFor {
+		// Nobody is there any more.
+		t.found = false
+		t.crowd = crowd{}
+		return t.search(img, index, time)
+	}
+	tracking := recording.Held
+	if best.presence >= minPresence {
+		tracking = recording.Tracked
+		t.seen = time
+		t.crowd.note(time, best)
+	}
+	t.emit(img, index, time, tracking, best)
+	if tracking == recording.Tracked {
+		t.steady.follow(best, dt)
+	}
+	return nil
+}
+
+// recover tries the people the detector found when the region shows nobody,
+// and returns the better sight.
+func (t *Tracker) recover(img Image, people []Person, best sight, time float64) (sight, error) {
+	ago := time - t.seen
+	for _, p := range people {
+		fits := t.steady.fits(p, ago)
+		if !fits && (ago < newcomerAfter || best.presence >= signOfLife) {
+			continue
+		}
+		s, err := t.landmarker.locate(img, p.Region(), t.unsigned)
+		if err != nil {
+			return best, err
+		}
+		if s.presence >= minPresence && s.presence > best.presence {
+			best = s
+			size := t.steady.size
+			if !fits {
+				size = 0
+			}
+			t.start(p.Region(), size, time)
+			return best, nil
+		}
+	}
+	// The detector finds people by their heads, which plates may hide; the
+	// network may know the legs in a region that is not turned wrongly.
+	r := t.steady.recentred(best.hip)
+	s, err := t.landmarker.locate(img, r, t.unsigned)
+	if err != nil {
+		return best, err
+	}
+	if s.presence >= minPresence {
+		t.start(r, t.steady.size, time)
+		return s, nil
+	}
+	if best.region != t.landmarker.region {
+		// The mask that is given out is the last run's.
+		return t.landmarker.locate(img, best.region, t.unsigned)
+	}
+	return best, nil
+}
+
+// start puts the region on the lifter.
+func (t *Tracker) start(r Region, size, time float64) {
+	t.steady.start(r, size)
+	t.found = true
+	t.tries = 0
+	t.seen, t.sign = time, time
+	t.crowd = crowd{next: time + watchEvery}
+}
+
+// search looks for the lifter anywhere in a frame, and on success tracks back
+// through the frames that wait.
+func (t *Tracker) search(img Image, index int, time float64) error {
+	area, tone := t.searchArea(img)
+	t.tries++
+	people, err := t.detector.detect(img, area, tone)
+	if err != nil {
+		return err
+	}
+	p, ok := likeliest(people, img.Width, img.Height)
+	if ok {
+		s, err := t.landmarker.locate(img, p.Region(), t.unsigned)
+		if err != nil {
+			return err
+		}
+		ok = s.presence >= minPresence
+	}
+	if !ok {
+		t.wait(img, index, time)
+		return nil
+	}
+	if err := t.trackBack(p.Region(), time); err != nil {
+		return err
+	}
+	t.start(p.Region(), 0, time)
+	// Seen from the frames before, or else from the detector.
+	s, err := t.landmarker.locate(img, t.steady.region, t.unsigned)
+	if err != nil {
+		return err
+	}
+	t.emit(img, index, time, recording.Tracked, s)
+	t.steady.follow(s, 0)
+	return nil
+}
+
+// searchArea returns where to search next: the whole picture, the same with
+// its shadows lifted, and its middle enlarged, in turn.
+func (t *Tracker) searchArea(img Image) (Region, *tone) {
+	area := wholePicture(img)
+	switch t.tries % 4 {
+	case 1:
+		return area, t.brightened
+	case 2:
+		area.Side = float64(min(img.Width, img.Height))
+	case 3:
+		area.Side = 0.7 * float64(max(img.Width, img.Height))
+		return area, t.brightened
+	}
+	return area, t.signed
+}
+
+// wait keeps a frame until the lifter is found, and gives up on the oldest
+// ones when they become too many.
+func (t *Tracker) wait(img Image, index int, time float64) {
+	size := 3 * img.Width * img.Height
+	most := max(1, min(maxWaiting, maxBacklog/size))
+	if n := len(t.waiting) + 1 - most; n > 0 {
+		t.giveUp(n)
+	}
+	var buf []byte
+	if n := len(t.free); n > 0 && cap(t.free[n-1]) >= size {
+		buf, t.free = t.free[n-1][:size], t.free[:n-1]
+	} else {
+		buf = make([]byte, size)
+	}
+	for y := range img.Height {
+		copy(buf[3*img.Width*y:3*img.Width*(y+1)], img.Pix[img.stride()*y:])
+	}
+	t.waiting = append(t.waiting, waiting{index, time, Image{Pix: buf, Width: img.Width, Height: img.Height}})
+}
+
+// giveUp gives out the n oldest frames that wait as Absent.
+func (t *Tracker) giveUp(n int) {
+	for _, w := range t.waiting[:n] {
+		t.out = append(t.out, Observation{Index: w.index, Time: w.time, Landmarks: missing(), Image: w.image})
+		t.given = append(t.given, w.image.Pix)
+	}
+	t.waiting = append(t.waiting[:0], t.waiting[n:]...)
+}
+
+// trackBack follows the lifter from a region at a time backwards through the
+// frames that wait, and gives them all out.
+func (t *Tracker) trackBack(r Region, time float64) error {
+	var back steady
+	back.start(r, 0)
+	first := len(t.waiting) // the earliest frame with the lifter
+	sights := make([]Observation, 0, len(t.waiting))
+	for i := len(t.waiting) - 1; i >= 0; i-- {
+		w := t.waiting[i]
+		s, err := t.landmarker.locate(w.image, back.region, t.unsigned)
+		if err != nil {
+			return err
+		}
+		if s.presence < minPresence {
+			break
+		}
+		first = i
+		sights = append(sights, t.observe(w.image, w.index, w.time, recording.Tracked, s))
+		back.follow(s, time-w.time)
+		time = w.time
+	}
+	t.giveUp(first)
+	for i := len(sights) - 1; i >= 0; i-- {
+		t.out = append(t.out, sights[i])
+	}
+	for _, w := range t.waiting {
+		t.given = append(t.given, w.image.Pix)
+	}
+	t.waiting = t.waiting[:0]
+	return nil
+}
+
+// emit gives out a frame.
+func (t *Tracker) emit(img Image, index int, time float64, tracking recording.Tracking, s sight) {
+	t.out = append(t.out, t.observe(img, index, time, tracking, s))
+}
+
+// observe makes an observation of the landmark network's last run.
+func (t *Tracker) observe(img Image, index int, time float64, tracking recording.Tracking, s sight) Observation {
+	o := Observation{
+		Index: index, Time: time, Tracking: tracking,
+		Presence: s.presence, Landmarks: s.landmarks, Region: s.region, Image: img,
+	}
+	if n := len(t.masks); n > 0 {
+		o.Mask.P, t.masks = t.masks[n-1], t.masks[:n-1]
+	}
+	t.landmarker.readMask(&o.Mask, s.region)
+	if tracking == recording.Held {
+		doubt := min(1, s.presence/minPresence)
+		for i := range o.Landmarks {
+			o.Landmarks[i].Visibility *= doubt
+		}
+	}
+	return o
+}
 
 // wholePicture is the square that holds the picture.
 func wholePicture(img Image) Region {
