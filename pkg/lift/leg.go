@@ -7,17 +7,16 @@ import (
 	"github.com/spineflex/spineflex/pkg/signal"
 )
 
-// hipForward is how far in front of the hip joint's centre, at right angles to
-// the trunk and in trunk lengths, the landmark network puts the hip of a person
-// seen from the side. Measured on the rendered clips, whose joint centres are
-// known: 3.5 to 6 cm in standing, mid-lift and at the bottom, squats and
-// deadlifts alike. Left in, it tips trunk and thigh by 5°.
-const hipForward = 0.095
+// hipForward is how far in front of the hip joint's centre, in the picture and in
+// trunk lengths, the landmark network puts the hip of a person seen from the
+// side. Measured on the rendered clips, whose joint centres are known: 4 to 6 cm
+// in standing, mid-lift and at the bottom, squats and deadlifts alike. Left in,
+// it tips trunk and thigh by 5°.
+const hipForward = 0.10
 
-// joint moves the hip landmark back to the joint's centre.
-func hipJoint(hip, shoulder recording.Point, ahead float64) recording.Point {
-	dx, dy := shoulder.X-hip.X, shoulder.Y-hip.Y
-	return recording.Point{X: hip.X + ahead*hipForward*dy, Y: hip.Y - ahead*hipForward*dx}
+// hipJoint moves the hip landmark back to the joint's centre.
+func hipJoint(hip recording.Point, ahead, trunk float64) recording.Point {
+	return recording.Point{X: hip.X - ahead*hipForward*trunk, Y: hip.Y}
 }
 
 // leg is the lifter's leg seen from the side, pixels.

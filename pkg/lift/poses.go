@@ -31,7 +31,7 @@ func (b *body) poses(facing Facing) *poses {
 	}
 	for i := range n {
 		p.shoulder.set(i, b.weighted(recording.LeftShoulder, i))
-		p.hip.set(i, hipJoint(b.weighted(recording.LeftHip, i), p.shoulder.at(i), ahead))
+		p.hip.set(i, hipJoint(b.weighted(recording.LeftHip, i), ahead, b.trunk))
 		p.wrist.set(i, b.weighted(recording.LeftWrist, i))
 	}
 	p.size = b.size()

@@ -134,21 +134,19 @@ func sideOf(l rec.Landmark) (side int, ok bool) {
 
 // hipForward is how far in front of the hip joint the landmark network puts the
 // hip of a person seen from the side, in trunk lengths (measured against these
-// clips' truth: 3.5 to 6 cm). A recording holds the network's landmarks, so the
+// clips' truth: 4 to 6 cm). A recording holds the network's landmarks, so the
 // joint centres are moved there.
-const hipForward = 0.095
+const hipForward = 0.10
 
 func (t *Truth) shiftHips(k *[rec.NumLandmarks]rec.Keypoint) {
-	ahead := 1.0
-	if t.FacingSide == "left" {
-		ahead = -1
-	}
 	dx := (k[rec.LeftShoulder].X + k[rec.RightShoulder].X - k[rec.LeftHip].X - k[rec.RightHip].X) / 2
 	dy := (k[rec.LeftShoulder].Y + k[rec.RightShoulder].Y - k[rec.LeftHip].Y - k[rec.RightHip].Y) / 2
-	for _, l := range []rec.Landmark{rec.LeftHip, rec.RightHip} {
-		k[l].X -= ahead * hipForward * dy
-		k[l].Y += ahead * hipForward * dx
+	forward := hipForward * math.Hypot(dx, dy)
+	if t.FacingSide == "left" {
+		forward = -forward
 	}
+	k[rec.LeftHip].X += forward
+	k[rec.RightHip].X += forward
 }
 
 // fillUnknown places the landmarks that the truth lacks.
