@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/spineflex/spineflex/pkg/analysis"
+	"github.com/spineflex/spineflex/pkg/lift"
 	"github.com/spineflex/spineflex/pkg/video"
 )
 
@@ -164,7 +165,7 @@ func (d *drawing) picture(frame *video.Frame, t0 float64) error {
 func (d *drawing) passes(t float64) bool {
 	n := 0
 	for i := range d.a.Reps {
-		if b := d.a.Reps[i].Breakdown; b != nil && b.TimeS <= t {
+		if b := d.a.Reps[i].Breakdown; b != nil && b.TimeS <= t && b.Direction != lift.Up {
 			n++
 		}
 	}

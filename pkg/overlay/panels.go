@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/spineflex/spineflex/pkg/lift"
 	"github.com/spineflex/spineflex/pkg/rom"
 )
 
@@ -154,7 +155,8 @@ func (p *Painter) drawGauge(m *moment) {
 	p.c.textCentre(p.types.label, float64(r.Min.X+r.Max.X)/2, float64(r.Max.Y)-18*p.px, fmt.Sprintf("%.0f%%", d), white)
 	lost := math.NaN()
 	if m.rep > 0 && m.inRep {
-		if b := p.rep(m.rep).Breakdown; b != nil && m.time >= b.TimeS {
+		// A rep seen only on the way up starts outside neutral and comes back.
+		if b := p.rep(m.rep).Breakdown; b != nil && (m.time >= b.TimeS || b.Direction == lift.Up) {
 			lost = b.DepthPct
 		}
 	}

@@ -2,22 +2,24 @@ package overlay
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"image"
 	"image/jpeg"
 	"image/png"
 	"math"
-	"sort"
+	"slices"
 
 	"golang.org/x/image/draw"
 
 	"github.com/spineflex/spineflex/pkg/analysis"
+	"github.com/spineflex/spineflex/pkg/lift"
 	"github.com/spineflex/spineflex/pkg/video"
 )
 
 // Instant is a moment of the set worth a picture.
 type Instant struct {
-	Label string // "set-up", "left neutral", "bottom", "most flexion"
+	Label string // "set-up", "left neutral" or "back in neutral", "bottom", "most flexion"
 	Rep   int    // 1..
 	TimeS float64
 }
@@ -50,12 +52,16 @@ func Instants(a *analysis.Analysis) []Instant {
 			// A breakdown keeps its picture before one that is near it.
 			for _, k := range []string{"left neutral", "bottom", "most flexion", "set-up"} {
 				t := at[k]
-				if !contains(kinds, k) || math.IsNaN(t) || tooNear(of, t) {
+				if !slices.Contains(kinds, k) || math.IsNaN(t) || tooNear(of, t) {
 					continue
 				}
-				of = append(of, Instant{k, r.Index, t})
+				label := k
+				if k == "left neutral" && r.Breakdown.Direction == lift.Up {
+					label = "back in neutral"
+				}
+				of = append(of, Instant{label, r.Index, t})
 			}
-			sort.Slice(of, func(i, j int) bool { return of[i].TimeS < of[j].TimeS })
+			slices.SortFunc(of, func(x, y Instant) int { return cmp.Compare(x.TimeS, y.TimeS) })
 			all = append(all, of...)
 		}
 		if len(all) <= maxInstants {
@@ -66,15 +72,6 @@ func Instants(a *analysis.Analysis) []Instant {
 		}
 	}
 	return nil
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 func tooNear(list []Instant, t float64) bool {
