@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -109,11 +110,16 @@ func sourceTree() (string, bool) {
 func loadONNXRuntime(path string) (library, version string, err error) {
 	loaded.Lock()
 	defer loaded.Unlock()
-	if loaded.library != "" {
+	candidates := FindLibrary(path)
+	if loaded.library != "" && slices.Contains(candidates, loaded.library) {
 		return loaded.library, ort.GetVersion(), nil
 	}
 	var reasons []string
-	for _, candidate := range FindLibrary(path) {
+	for _, candidate := range candidates {
+		if loaded.library != "" {
+			reasons = append(reasons, fmt.Sprintf("%s cannot be loaded beside %s", candidate, loaded.library))
+			break
+		}
 		ort.SetSharedLibraryPath(candidate)
 		if err := ort.InitializeEnvironment(ort.WithLogLevelError()); err != nil {
 			reasons = append(reasons, err.Error())
@@ -123,7 +129,7 @@ func loadONNXRuntime(path string) (library, version string, err error) {
 		return candidate, ort.GetVersion(), nil
 	}
 	if len(reasons) == 0 {
-		reasons = append(reasons, fmt.Sprintf("no %s in %s", libraryNames()[0], path))
+		reasons = append(reasons, "no "+libraryNames()[0]+" in the folder named")
 	}
 	return "", "", fmt.Errorf("%w: %s", ErrNoONNXRuntime, reasons[0])
 }

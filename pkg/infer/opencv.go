@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"unsafe"
 )
 
@@ -64,7 +65,9 @@ func takeError(msg *C.char) error {
 		return nil
 	}
 	defer C.free(unsafe.Pointer(msg))
-	return errors.New(C.GoString(msg))
+	// OpenCV's messages have line breaks and quote marks like a mail's.
+	words := strings.Fields(strings.ReplaceAll(C.GoString(msg), "\n>", "\n"))
+	return errors.New(strings.TrimPrefix(strings.Join(words, " "), "> "))
 }
 
 func (n *opencvNetwork) Input() []float32       { return n.input }
