@@ -127,6 +127,7 @@ func readSignature(model []byte) (signature, error) {
 	}
 	initializers := map[string]bool{}
 	var inputs []tensorInfo
+	var nodes []node
 	err = eachField(graph, func(f field) error {
 		if f.typ != protowire.BytesType {
 			return nil
@@ -135,6 +136,10 @@ func readSignature(model []byte) (signature, error) {
 		case graphInitializer:
 			t, err := readTensor(f.bytes)
 			initializers[t.name] = true
+			return err
+		case graphNode:
+			n, err := readNode(f.bytes)
+			nodes = append(nodes, n)
 			return err
 		case graphInput, graphOutput:
 			t, err := readValueInfo(f.bytes)
@@ -166,7 +171,29 @@ func readSignature(model []byte) (signature, error) {
 		return sig, errors.New("network has no outputs")
 	}
 	sig.input = free[0]
-	return sig, nil
+	return sig, checkFlow(sig, nodes, initializers)
+}
+
+// checkFlow says whether every value is there before it is read, as ONNX
+// demands. OpenCV 4.6 does not check and follows null pointers instead.
+func checkFlow(sig signature, nodes []node, constants map[string]bool) error {
+	known := map[string]bool{"": true, sig.input.name: true} // "" is an input left out
+	for _, n := range nodes {
+		for _, in := range n.inputs {
+			if !known[in] && !constants[in] {
+				return fmt.Errorf("%s reads %q, which nothing before it computes", n.op, in)
+			}
+		}
+		for _, out := range n.outputs {
+			known[out] = true
+		}
+	}
+	for _, out := range sig.outputs {
+		if !known[out.name] {
+			return fmt.Errorf("nothing computes the output %q", out.name)
+		}
+	}
+	return nil
 }
 
 // readValueInfo reads a float tensor's name and shape.

@@ -167,7 +167,7 @@ func TestRewriteRefuses(t *testing.T) {
 }
 
 func TestSignatureRefuses(t *testing.T) {
-	out := message{}.bytes(graphOutput, valueInfo("y", 1, 2))
+	out := message{}.bytes(graphNode, opNode("Relu", "y", "a")).bytes(graphOutput, valueInfo("y", 1, 2))
 	for _, tt := range []struct {
 		name  string
 		graph message
@@ -266,6 +266,8 @@ func TestEnginesRefuseWhatTheyCannotRun(t *testing.T) {
 			{"unknown operator", graph(opNode("Frobnicate", "y", "x"))},
 			{"weights that are not there", graph(opNode("Conv", "y", "x", "w"))},
 			{"output that nothing computes", graph(opNode("Relu", "z", "x"))},
+			{"value read before it is computed", onnxModel(message{}.bytes(graphNode, opNode("Relu", "y", "z")).
+				bytes(graphNode, opNode("Relu", "z", "x")).str(2, "g").bytes(graphInput, in).bytes(graphOutput, out))},
 		} {
 			t.Run(string(engine)+"/"+tt.name, func(t *testing.T) {
 				net, err := rt.Open(tt.model)
