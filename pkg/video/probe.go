@@ -74,9 +74,12 @@ func Probe(ctx context.Context, path string) (Info, error) {
 		return Info{}, fileError(path, context.Cause(ctx))
 	}
 	if err != nil {
-		return Info{}, fileError(path, classify(err, log))
+		return Info{}, fileError(path, classify(path, err, log))
 	}
 	info, err := parseProbe(out)
+	if errors.Is(err, ErrNoFrames) {
+		err = classify(path, err, log) // ffprobe may have said why there is no size
+	}
 	if err != nil {
 		return Info{}, fileError(path, err)
 	}
@@ -116,8 +119,8 @@ func checkFile(path string) error {
 	return f.Close()
 }
 
-// classify turns ffprobe's or ffmpeg's failure to open a clip into this package's words.
-func classify(err error, log *messageLog) error {
+// classify turns ffprobe's failure to open a clip into this package's words.
+func classify(path string, err error, log *messageLog) error {
 	if log == nil {
 		return err
 	}
@@ -130,11 +133,29 @@ func classify(err error, log *messageLog) error {
 		{"Format not on whitelist", ErrNotVideo},
 		{"Invalid data found when processing input", ErrNotVideo},
 	} {
-		if log.contains(c.says) {
-			return c.is
+		if !log.contains(c.says) {
+			continue
 		}
+		if c.is == ErrTruncated && !startsAsMP4(path) {
+			return ErrNotVideo // taken for an MP4 by its name only
+		}
+		return c.is
 	}
 	return err
+}
+
+// startsAsMP4 tells whether a file begins with a box that an MP4 or MOV begins with.
+func startsAsMP4(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var head [8]byte
+	if _, err := io.ReadFull(f, head[:]); err != nil {
+		return false
+	}
+	return slices.Contains([]string{"ftyp", "mdat", "wide", "free", "skip", "moov", "pnot"}, string(head[4:]))
 }
 
 // probeOutput is the part of ffprobe's JSON that is read. Numbers arrive as text
@@ -425,7 +446,7 @@ func FrameTimes(ctx context.Context, path string, info Info) ([]float64, error) 
 		return nil, fileError(path, context.Cause(ctx))
 	}
 	if err != nil {
-		return nil, fileError(path, classify(err, log))
+		return nil, fileError(path, classify(path, err, log))
 	}
 	slices.Sort(times) // packets come in decoding order
 	return slices.Compact(times), nil

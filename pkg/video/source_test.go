@@ -1,7 +1,9 @@
 package video
 
 import (
+	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -561,4 +563,46 @@ func FuzzParseMarks(f *testing.F) {
 			return nil
 		})
 	})
+}
+
+// TestBundledClips: the clips in testdata/clips play on the clock of their truth.
+func TestBundledClips(t *testing.T) {
+	for _, name := range []string{"smoke_squat", "deadlift_round_midshin_f30"} {
+		t.Run(name, func(t *testing.T) {
+			base := filepath.Join("..", "..", "testdata", "clips", name)
+			f, err := os.Open(base + ".truth.json.gz")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			unzipped, err := gzip.NewReader(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var truth struct {
+				Frames []struct {
+					T float64 `json:"t"`
+				} `json:"frames"`
+			}
+			if err := json.NewDecoder(unzipped).Decode(&truth); err != nil {
+				t.Fatal(err)
+			}
+			want := make([]float64, len(truth.Frames))
+			for i, f := range truth.Frames {
+				want[i] = f.T
+			}
+			info, err := Probe(t.Context(), base+".mp4")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.Width != 720 || info.Height != 1280 {
+				t.Errorf("%d×%d, want 720×1280", info.Width, info.Height)
+			}
+			got, err := FrameTimes(t.Context(), base+".mp4", info)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sameTimes(t, "clip", got, want, 1e-4) // the truth is rounded to four places
+		})
+	}
 }
