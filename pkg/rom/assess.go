@@ -1,7 +1,6 @@
 package rom
 
 import (
-	"fmt"
 	"math"
 	"sort"
 
@@ -37,12 +36,13 @@ func Assess(in Input, opts Options) (Assessment, error) {
 	}
 	set := &assessment{in: in, opts: o}
 	if len(judged) > 0 {
-		fit := fitSet(judged, in.Exercise)
+		fit := fitSet(judged, in.Exercise, o.MinEvidence)
+		set.evidence = fit.evidence
 		a.NoiseSDDeg, a.NoiseTimeS = fit.noiseSD(), fit.noise.tau
 		for r, s := range judged {
 			b := judge(in.Frames, s, fit, r, o)
 			set.reps = append(set.reps, b)
-			b.report(in.Frames, s, &a.Reps[at[r]], a.Frames)
+			b.report(in.Frames, s, &a.Reps[at[r]], a.Frames, o)
 		}
 	}
 	a.SafeRange = set.safeRange(a.Reps)
@@ -104,27 +104,28 @@ func (f *setFit) noiseSD() float64 {
 
 // judgement is the decision on one rep.
 type judgement struct {
-	hinge  hingePosterior
-	curve  curve // the chosen hypothesis
-	trend  curve // without a hinge
-	knee   bool
-	limit  bool
-	angle  []float64 // smoothed surface angle per frame of the series
-	flex   []float64 // smoothed flexion per frame
-	sd     float64   // of the smoothed curves
-	depth  float64   // 0..1, of the breakdown
-	depSD  float64
-	way    way
-	cause  Cause
-	slope  float64 // degrees per unit depth beyond the breakdown
-	draws  hingePosterior
-	expect float64 // excess over both hypotheses
+	hinge    hingePosterior
+	curve    curve // the chosen hypothesis
+	trend    curve // without a hinge
+	knee     bool
+	limit    bool
+	angle    []float64 // smoothed surface angle per frame of the series
+	flex     []float64 // smoothed flexion per frame
+	sd       float64   // of the smoothed curves
+	depth    float64   // 0..1, of the breakdown
+	depSD    float64
+	way      way
+	cause    Cause
+	slope    float64 // degrees per unit depth beyond the breakdown
+	expect   float64 // excess over both hypotheses
+	evidence float64 // the less of the rep's own and the set's
+	powerSD  float64 // sd with which a typical excess would be known
 }
 
 func (j *judgement) broken() bool { return j.knee || j.limit }
 
 func judge(frames []Frame, s *repSeries, fit *setFit, r int, o Options) *judgement {
-	j := &judgement{hinge: fit.posterior(r), trend: fit.curve(r, 0)}
+	j := &judgement{hinge: fit.posterior(r), trend: fit.curve(r, 0), powerSD: fit.excessSDAt(r, typicalKnot)}
 	p := 1 / (1 + math.Exp(-j.hinge.logOdds))
 	j.expect = p * j.hinge.excess
 	bent := fit.curve(r, j.hinge.best)
@@ -133,7 +134,8 @@ func judge(frames []Frame, s *repSeries, fit *setFit, r int, o Options) *judgeme
 		j.curve = bent
 	}
 	j.smooth(frames, s, fit)
-	j.knee = 2*j.hinge.logOdds >= o.MinEvidence &&
+	j.evidence = math.Min(2*j.hinge.logOdds, fit.evidence)
+	j.knee = j.evidence >= o.MinEvidence &&
 		j.hinge.excess >= math.Max(o.KneeExcessDeg, kneeZ*j.hinge.excessSD) &&
 		bent.slopeRatio() >= minSlopeRatio &&
 		j.persists(frames, s, &bent)
@@ -163,10 +165,17 @@ func judge(frames []Frame, s *repSeries, fit *setFit, r int, o Options) *judgeme
 }
 
 const (
-	kneeZ         = 2.0
+	kneeZ         = 2.0 // sd of the excess that it must exceed
+	typicalKnot   = 0.7
 	minSlopeRatio = 2.0
 	limitZ        = 1.0
 )
+
+// lasting tells a movement from a wobble. At the turning point depth stands
+// still, so that a short wink there has no range of depth to show.
+func lasting(seconds, depth float64, atBottom bool) bool {
+	return seconds >= minDurationS && (depth >= minDepth || atBottom && seconds >= 1.5*minDurationS)
+}
 
 func sees(s *repSeries, w way) bool {
 	for _, x := range s.samples {
@@ -177,17 +186,24 @@ func sees(s *repSeries, w way) bool {
 	return false
 }
 
-// slopeRatio compares the mean slope after the knot with the one before it.
+// slopeRatio compares the slope after the knot with that of the gradual
+// flattening: its mean before the knot, or what is left of it after the knot
+// where that is less (a lifter who had done flattening and then breaks).
 func (c *curve) slopeRatio() float64 {
 	w := wayDown
 	if !c.cand.on[wayDown] {
 		w = wayUp
 	}
 	k := c.cand.knot
+	if c.deepest <= k {
+		return 0
+	}
 	top, _, _ := c.at(0, w)
 	knot, _, _ := c.at(k, w)
-	end, _, _ := c.at(c.deepest, w)
-	before, after := (knot-top)/k, (end-knot)/(c.deepest-k)
+	end, _, trend := c.at(c.deepest, w)
+	after := (end - knot) / (c.deepest - k)
+	before := math.Min((knot-top)/k, (trend-knot)/(c.deepest-k))
+
 	if after <= 0 {
 		return 0
 	}
@@ -267,7 +283,7 @@ func (j *judgement) persists(frames []Frame, s *repSeries, bent *curve) bool {
 		shallow, deep = math.Min(shallow, d), math.Max(deep, d)
 		n++
 	}
-	return n >= 2 && last-first >= minDurationS && deep-shallow >= minDepth
+	return n >= 2 && lasting(last-first, deep-shallow, deep >= s.deepest-minDepth)
 }
 
 // limitCrossing finds the shallowest depth on the way down (else up) beyond
@@ -280,7 +296,8 @@ func (j *judgement) limitCrossing(frames []Frame, s *repSeries, o Options) (dept
 		shallow, deep := math.Inf(1), math.Inf(-1)
 		begin := 0.0
 		closeRun := func(end int) {
-			if run >= 0 && peak-o.LimitDeg >= limitZ*j.sd && frames[s.frames[end]].TimeS-begin >= minDurationS && deep-shallow >= minDepth {
+			if run >= 0 && peak-o.LimitDeg >= limitZ*j.sd && finite(shallow) &&
+				lasting(frames[s.frames[end]].TimeS-begin, deep-shallow, deep >= s.deepest-minDepth) {
 				depth, ok = math.Min(depth, shallow), true
 			}
 			run, peak, shallow, deep = -1, math.Inf(-1), math.Inf(1), math.Inf(-1)
@@ -315,8 +332,8 @@ func (j *judgement) limitCrossing(frames []Frame, s *repSeries, o Options) (dept
 }
 
 // report writes the decision into the results.
-func (j *judgement) report(frames []Frame, s *repSeries, r *RepResult, out []FrameResult) {
-	r.ExcessAtBottomDeg, r.ExcessSDDeg, r.Evidence = j.expect, j.hinge.excessSD, 2*j.hinge.logOdds
+func (j *judgement) report(frames []Frame, s *repSeries, r *RepResult, out []FrameResult, o Options) {
+	r.ExcessAtBottomDeg, r.ExcessSDDeg, r.Evidence = j.expect, j.hinge.excessSD, j.evidence
 	peak, peakAngle := -1, math.Inf(-1)
 	for k, i := range s.frames {
 		_, _, trend := j.curve.at(frames[i].DepthPct/100, s.ways[k])
@@ -340,7 +357,8 @@ func (j *judgement) report(frames []Frame, s *repSeries, r *RepResult, out []Fra
 	if !j.broken() {
 		return
 	}
-	b := &Breakdown{Cause: j.cause, Direction: lift.Down, ExcessDeg: j.expect, DepthSDPct: 100 * j.depSD}
+	b := &Breakdown{Cause: j.cause, Direction: lift.Down, ExcessDeg: j.expect, DepthSDPct: 100 * j.depSD,
+		ClearlyRounded: j.expect > o.ClearlyRoundedExcess || peakAngle > o.ClearlyRoundedDeg}
 	if j.way == wayUp {
 		b.Direction = lift.Up
 	}
@@ -432,25 +450,4 @@ func (j *judgement) beyond(frames []Frame, s *repSeries) []Span {
 		}
 	}
 	return out
-}
-
-func repList(n []int) string {
-	switch len(n) {
-	case 0:
-		return ""
-	case 1:
-		return fmt.Sprintf("rep %d", n[0])
-	}
-	s := "reps "
-	for i, x := range n {
-		switch i {
-		case 0:
-		case len(n) - 1:
-			s += " and "
-		default:
-			s += ", "
-		}
-		s += fmt.Sprint(x)
-	}
-	return s
 }

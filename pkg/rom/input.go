@@ -49,7 +49,7 @@ type Options struct {
 	ClearlyRoundedDeg    float64 // surface angle of clear rounding; 0: +20
 	KneeExcessDeg        float64 // least excess over the gradual flattening; 0: 8
 	ClearlyRoundedExcess float64 // excess of clear rounding, degrees; 0: 15
-	MinEvidence          float64 // 2·ln posterior odds of trend + hinge over trend; 0: 6
+	MinEvidence          float64 // 2·ln posterior odds of trend + hinge over trend; 0: 3
 	SystematicDeg        float64 // error shared by all frames, degrees; 0: 3
 	Resamples            int     // bootstrap over reps; 0: 1000
 	Seed                 uint64  // of the bootstrap; the same seed gives the same interval
@@ -93,7 +93,7 @@ func (o Options) withDefaults() Options {
 	}
 	set(&o.KneeExcessDeg, 8)
 	set(&o.ClearlyRoundedExcess, 15)
-	set(&o.MinEvidence, 6)
+	set(&o.MinEvidence, 3)
 	set(&o.SystematicDeg, 3)
 	if o.Resamples == 0 {
 		o.Resamples = 1000

@@ -53,16 +53,28 @@ const (
 	hingeMean   = 16.0
 	hingeSD     = 9.0
 	hingeRepSD  = 5.0
-	squatTrend  = 10.0
+	squatTrend  = 9.0
 	pullTrend   = 14.0
 	otherTrend  = 12.0
-	trendSD     = 5.0
+	trendSD     = 4.0
 	knotSpread  = 0.07
 	knotFree    = 0.15 // share of reps whose knot has nothing to do with the others'
 	brokenPrior = 0.5  // Beta(½,½) on the share of reps that break
 )
 
 type gram [numCols][numCols]float64
+
+// shared is what is left of a gram when the private columns are integrated out:
+// cTrend.. and cY, counted from 0.
+type shared [numShared + 1][numShared + 1]float64
+
+func (g *shared) add(x *shared, sign float64) {
+	for a := range g {
+		for b := range g[a] {
+			g[a][b] += sign * x[a][b]
+		}
+	}
+}
 
 // candidate is one hypothesis on a rep: where its hinge is.
 type candidate struct {
@@ -78,7 +90,7 @@ var knots = func() []float64 {
 	for x := 0.15; x < 0.951; x += 0.025 {
 		k = append(k, x)
 	}
-	return k
+	return append(k, 0.97, 0.985) // a wink of 0.3 s round a smooth turning point lives here
 }()
 
 func candidates(ex lift.Exercise, bothWays bool) []candidate {
@@ -186,14 +198,16 @@ func (p *priors) add(g *gram, from, to int) {
 	}
 }
 
-// eliminate integrates out columns [from, to) of the symmetric normal
-// equations, leaving the Schur complement in the rest, and returns their part
-// of the log evidence against the priors' normalisation.
-func (p *priors) eliminate(g *gram, from, to int) float64 {
-	logDet := 0.0
-	for c := from; c < to; c++ {
+// private integrates out a rep's own columns of the normal equations. It
+// returns the Schur complement in the shared ones and the log evidence of the
+// private part against the priors' normalisation. Only the upper triangle of g
+// is used.
+func (p *priors) private(g gram) (rest shared, logEv float64) {
+	p.add(&g, 0, numPrivate)
+	det := 1.0
+	for c := range numPrivate {
 		piv := g[c][c]
-		logDet += math.Log(p.prec[c] / piv)
+		det *= p.prec[c] / piv
 		for i := c + 1; i < numCols; i++ {
 			f := g[c][i] / piv
 			if f == 0 {
@@ -201,11 +215,40 @@ func (p *priors) eliminate(g *gram, from, to int) float64 {
 			}
 			for j := i; j < numCols; j++ {
 				g[i][j] -= f * g[c][j]
-				g[j][i] = g[i][j]
 			}
 		}
 	}
-	return logDet / 2
+	for a := range rest {
+		for b := a; b < len(rest); b++ {
+			rest[a][b] = g[cTrend+a][cTrend+b]
+			rest[b][a] = rest[a][b]
+		}
+	}
+	return rest, math.Log(det) / 2
+}
+
+// public integrates out the shared columns too and returns their log evidence
+// with the sum of squares that is left.
+func (p *priors) public(g shared) float64 {
+	const y = numShared
+	det := 1.0
+	for c := range numShared {
+		prec, mean := p.prec[cTrend+c], p.mean[cTrend+c]
+		g[c][c] += prec
+		g[c][y] += prec * mean
+		g[y][y] += prec * mean * mean
+	}
+	for c := range numShared {
+		piv := g[c][c]
+		det *= p.prec[cTrend+c] / piv
+		for i := c + 1; i <= numShared; i++ {
+			f := g[c][i] / piv
+			for j := i; j <= numShared; j++ {
+				g[i][j] -= f * g[c][j]
+			}
+		}
+	}
+	return math.Log(det)/2 - g[y][y]/2
 }
 
 // repFit holds one rep's normal equations for every candidate.
@@ -213,7 +256,7 @@ type repFit struct {
 	series *repSeries
 	cands  []candidate
 	full   []gram    // before anything is integrated out, no priors
-	schur  []gram    // private part integrated out
+	schur  []shared  // private part integrated out
 	local  []float64 // log evidence of the private part
 }
 
@@ -225,12 +268,15 @@ type setFit struct {
 	choice []int // candidate per rep
 	centre int   // index into knots that the reps' knots cluster round
 	logEv  float64
-	total  gram // sum of the chosen Schur complements, no shared priors
+	// evidence is 2·ln of the odds of the best hypothesis with knees over none,
+	// minEvidence what it takes.
+	evidence, minEvidence float64
+	total                 shared // sum of the chosen Schur complements, no shared priors
 }
 
 // fitSet finds the most probable hypothesis on the set.
-func fitSet(series []*repSeries, ex lift.Exercise) *setFit {
-	f := &setFit{priors: newPriors(ex), noise: noise{scale: 1, tau: 0.12}}
+func fitSet(series []*repSeries, ex lift.Exercise, minEvidence float64) *setFit {
+	f := &setFit{priors: newPriors(ex), noise: noise{scale: 1, tau: 0.12}, minEvidence: minEvidence}
 	// Twice: the first fit's residuals give the noise of the second.
 	for pass := 0; ; pass++ {
 		f.reps = f.reps[:0]
@@ -299,11 +345,9 @@ func (f *setFit) newRepFit(s *repSeries, ex lift.Exercise) repFit {
 				g[a][b] = g[b][a]
 			}
 		}
-		s := g
-		f.priors.add(&s, 0, numPrivate)
-		ev := f.priors.eliminate(&s, 0, numPrivate)
+		rest, ev := f.priors.private(g)
 		r.full = append(r.full, g)
-		r.schur = append(r.schur, s)
+		r.schur = append(r.schur, rest)
 		r.local = append(r.local, ev)
 	}
 	return r
@@ -322,13 +366,18 @@ func (f *setFit) whitenColumn(samples []sample, rows [][numCols]float64, c int) 
 	prev := 0.0
 	for i, x := range samples {
 		v := rows[i][c] / (x.sd * f.noise.scale)
-		rho := 0.0
-		if i > 0 {
-			rho = math.Exp(-(x.t - samples[i-1].t) / f.noise.tau)
-		}
+		rho := likeness(samples, i, f.noise.tau)
 		rows[i][c] = (v - rho*prev) / math.Sqrt(1-rho*rho)
 		prev = v
 	}
+}
+
+// likeness is the correlation of sample i's error with the one before.
+func likeness(samples []sample, i int, tau float64) float64 {
+	if i == 0 {
+		return 0
+	}
+	return math.Min(0.99, math.Exp(-(samples[i].t-samples[i-1].t)/tau))
 }
 
 // search maximises the joint evidence over the reps' hypotheses by coordinate
@@ -337,6 +386,7 @@ func (f *setFit) whitenColumn(samples []sample, rows [][numCols]float64, c int) 
 func (f *setFit) search() {
 	f.logEv = math.Inf(-1)
 	none := make([]int, len(f.reps))
+	noneEv := f.joint(none, f.sum(none), 0)
 	for centre := range knots {
 		if centre%2 == 1 {
 			continue // the spread of the knots covers the step
@@ -352,6 +402,11 @@ func (f *setFit) search() {
 			}
 		}
 	}
+	// A knee is worth claiming only when the set as a whole speaks for it.
+	f.evidence = 2 * (f.logEv - noneEv)
+	if f.evidence < f.minEvidence {
+		f.choice = none
+	}
 	f.total = f.sum(f.choice)
 }
 
@@ -365,20 +420,12 @@ func (r *repFit) at(knot int) int {
 	return 0
 }
 
-func (f *setFit) sum(choice []int) gram {
-	var g gram
+func (f *setFit) sum(choice []int) shared {
+	var g shared
 	for r, c := range choice {
-		addShared(&g, &f.reps[r].schur[c], 1)
+		g.add(&f.reps[r].schur[c], 1)
 	}
 	return g
-}
-
-func addShared(g, x *gram, sign float64) {
-	for a := cTrend; a < numCols; a++ {
-		for b := cTrend; b < numCols; b++ {
-			g[a][b] += sign * x[a][b]
-		}
-	}
 }
 
 func (f *setFit) ascend(choice []int, centre int) ([]int, float64) {
@@ -390,22 +437,19 @@ func (f *setFit) ascend(choice []int, centre int) ([]int, float64) {
 			broken++
 		}
 	}
-	best := f.joint(choice, total, centre)
 	for range 6 {
 		changed := false
 		for r := range f.reps {
 			rf := &f.reps[r]
 			rest := total
-			addShared(&rest, &rf.schur[choice[r]], -1)
+			rest.add(&rf.schur[choice[r]], -1)
 			others := broken
 			if choice[r] != 0 {
 				others--
 			}
-			at, top := choice[r], math.Inf(-1)
-			for c := range rf.cands {
-				if v := f.conditional(r, c, &rest) + f.hypothesisPrior(rf.cands[c], prior, others); v > top+1e-12 {
-					at, top = c, v
-				}
+			at, none, all := f.weigh(r, &rest, prior, others)
+			if none >= all {
+				at = 0
 			}
 			if at != choice[r] {
 				changed = true
@@ -416,23 +460,51 @@ func (f *setFit) ascend(choice []int, centre int) ([]int, float64) {
 				broken++
 			}
 			total = rest
-			addShared(&total, &rf.schur[at], 1)
+			total.add(&rf.schur[at], 1)
 		}
 		if !changed {
 			break
 		}
-		best = f.joint(choice, total, centre)
+	}
+	// The evidence of the best knots alone would make a hinge pay for its knot
+	// not being known: count all knots of each rep beside the others' best.
+	best := f.joint(choice, total, centre)
+	for r, c := range choice {
+		if c == 0 {
+			continue
+		}
+		rest := total
+		rest.add(&f.reps[r].schur[c], -1)
+		_, _, all := f.weigh(r, &rest, prior, broken-1)
+		best += all - f.conditional(r, c, &rest) - f.hypothesisPrior(f.reps[r].cands[c], prior, broken-1)
 	}
 	return choice, best
 }
 
+// weigh gives the most probable hinge of rep r and the log evidence of no hinge
+// and of any.
+func (f *setFit) weigh(r int, rest *shared, prior []float64, others int) (best int, none, all float64) {
+	rf := &f.reps[r]
+	ev := make([]float64, len(rf.cands))
+	top := math.Inf(-1)
+	for c := range rf.cands {
+		ev[c] = f.conditional(r, c, rest) + f.hypothesisPrior(rf.cands[c], prior, others)
+		if c > 0 && ev[c] > top {
+			best, top = c, ev[c]
+		}
+	}
+	sum := 0.0
+	for _, v := range ev[1:] {
+		sum += math.Exp(v - top)
+	}
+	return best, ev[0], top + math.Log(sum)
+}
+
 // conditional is the log evidence of candidate c in rep r beside the others.
-func (f *setFit) conditional(r, c int, rest *gram) float64 {
+func (f *setFit) conditional(r, c int, rest *shared) float64 {
 	g := *rest
-	addShared(&g, &f.reps[r].schur[c], 1)
-	f.priors.add(&g, cTrend, cY)
-	ev := f.priors.eliminate(&g, cTrend, cY)
-	return f.reps[r].local[c] + ev - g[cY][cY]/2
+	g.add(&f.reps[r].schur[c], 1)
+	return f.reps[r].local[c] + f.priors.public(g)
 }
 
 // hypothesisPrior is the log prior of a candidate when others of the remaining
@@ -446,10 +518,9 @@ func (f *setFit) hypothesisPrior(c candidate, knot []float64, others int) float6
 	return math.Log(odds) + c.prior + knot[c.knotAt]
 }
 
-func (f *setFit) joint(choice []int, total gram, centre int) float64 {
+func (f *setFit) joint(choice []int, total shared, centre int) float64 {
 	prior := knotPrior(centre)
-	f.priors.add(&total, cTrend, cY)
-	ev := f.priors.eliminate(&total, cTrend, cY) - total[cY][cY]/2
+	ev := f.priors.public(total)
 	broken := 0
 	for r, c := range choice {
 		ev += f.reps[r].local[c]
@@ -498,7 +569,7 @@ type hingePosterior struct {
 func (f *setFit) posterior(r int) hingePosterior {
 	rf := &f.reps[r]
 	rest := f.total
-	addShared(&rest, &rf.schur[f.choice[r]], -1)
+	rest.add(&rf.schur[f.choice[r]], -1)
 	others := 0
 	for i, c := range f.choice {
 		if i != r && c != 0 {
@@ -543,13 +614,31 @@ func (f *setFit) posterior(r int) hingePosterior {
 	return h
 }
 
+// excessSDAt is the sd with which the excess of rep r would be known, had it a
+// hinge at a depth where they are common.
+func (f *setFit) excessSDAt(r int, depth float64) float64 {
+	c := 0
+	for i, k := range knots {
+		if k <= depth+1e-9 {
+			c = f.reps[r].at(i)
+		}
+	}
+	v := f.curve(r, c).cov
+	return math.Sqrt(v[cHinge][cHinge] + 2*v[cHinge][cSharedHinge] + v[cSharedHinge][cSharedHinge])
+}
+
 // knotStepVar is the variance within one step of the knots' grid.
 const knotStepVar = 0.025 * 0.025 / 12
 
 // coefficients of rep r under candidate c: mean and covariance.
-func (f *setFit) coefficients(r, c int, rest *gram) (mean [cY]float64, cov [cY][cY]float64) {
+func (f *setFit) coefficients(r, c int, rest *shared) (mean [cY]float64, cov [cY][cY]float64) {
 	g := f.reps[r].full[c]
-	addShared(&g, rest, 1)
+	for a := range numShared {
+		for b := range numShared {
+			g[cTrend+a][cTrend+b] += rest[a][b]
+		}
+		g[cTrend+a][cY] += rest[a][numShared]
+	}
 	f.priors.add(&g, 0, cY)
 	// Gauss–Jordan on the precision, symmetric and positive definite.
 	var a [cY][2*cY + 1]float64
@@ -594,7 +683,7 @@ type curve struct {
 
 func (f *setFit) curve(r, c int) curve {
 	rest := f.total
-	addShared(&rest, &f.reps[r].schur[f.choice[r]], -1)
+	rest.add(&f.reps[r].schur[f.choice[r]], -1)
 	m, v := f.coefficients(r, c, &rest)
 	return curve{f.reps[r].cands[c], f.reps[r].series.deepest, m, v}
 }
@@ -633,10 +722,7 @@ func (f *setFit) residualNoise() noise {
 			for i, x := range samples {
 				y, _, _ := curves[r].at(x.depth, x.way)
 				e := (x.flex - y) / x.sd
-				rho := 0.0
-				if i > 0 {
-					rho = math.Exp(-(x.t - samples[i-1].t) / tau)
-				}
+				rho := likeness(samples, i, tau)
 				w = append(w, math.Abs(e-rho*prev)/math.Sqrt(1-rho*rho))
 				logJac -= math.Log(1-rho*rho) / 2
 				prev = e

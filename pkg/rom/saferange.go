@@ -11,9 +11,10 @@ import (
 
 // assessment gathers what the verdict on a set needs.
 type assessment struct {
-	in   Input
-	opts Options
-	reps []*judgement // judged reps
+	in       Input
+	opts     Options
+	reps     []*judgement // judged reps
+	evidence float64      // of the set for a knee
 }
 
 // maxExcessSD is the uncertainty of the excess at the bottom above which even a
@@ -64,7 +65,7 @@ func (a *assessment) decide(s *SafeRange, reps []RepResult) {
 func (a *assessment) tooNoisy() bool {
 	var sd []float64
 	for _, j := range a.reps {
-		sd = append(sd, j.hinge.excessSD)
+		sd = append(sd, j.powerSD)
 	}
 	return median(sd) > a.maxExcessSD()
 }
