@@ -6,8 +6,11 @@ import (
 	"github.com/spineflex/spineflex/pkg/signal"
 )
 
+// sureScore is the least agreement, of 4, for an exercise without a warning.
+const sureScore = 1.0
+
 // exercise tells a squat from a deadlift by where the hands are when the lifter
-// is low, and by how the lifter got there: by the knees or by the hips.
+// is low, and by how the lifter got there: by the hips or by the knees.
 func (p *poses) exercise() (e Exercise, sure bool) {
 	low, high := signal.Quantile(p.shoulderHeight, 0.05), signal.Quantile(p.shoulderHeight, 0.95)
 	if !(high > low) {
@@ -15,23 +18,28 @@ func (p *poses) exercise() (e Exercise, sure bool) {
 	}
 	standing := signal.Quantile(p.hipHeight, 0.9)
 	isLow := func(i int) bool {
-		return p.shoulderHeight[i] < low+0.25*(high-low) && math.Abs(p.size[i]-1) < maxSizeChange
+		return p.shoulderHeight[i] < low+0.25*(high-low) && math.Abs(p.size[i]-1) < maxSizeChange &&
+			math.Abs(p.trunk[i]) < 115 // not upside down: the network's error
 	}
-	hanging := medianWhere(p.hanging, isLow)
-	trunk := medianWhere(p.trunk, isLow)
-	hip := medianWhere(p.hipHeight, isLow) / standing
-	vote := func(v, middle, scale float64) float64 {
+	n := len(p.trunk)
+	hand, hinge := make([]float64, n), make([]float64, n)
+	for i := range n {
+		hand[i] = (p.wrist.y[i] - p.kneeAt.y[i]) / standing
+		hinge[i] = p.trunk[i] - p.knee[i]/2
+	}
+	vote := func(x []float64, middle, scale float64) float64 {
+		v := medianWhere(x, isLow)
 		if math.IsNaN(v) {
 			return 0
 		}
 		return min(max((v-middle)/scale, -1), 1)
 	}
-	// On the shoulders or before the chest the hands are less than half an arm
-	// below the shoulders; in a deadlift they hang. Arms that hang beside a
-	// bodyweight squat are outvoted by an upright trunk and low hips.
-	score := 2*vote(hanging, 0.62, 0.2) + vote(trunk, 47, 15) + vote(hip, 0.56, 0.12)
+	score := vote(p.hanging, 0.62, 0.2) + // on the shoulders or before the chest: less than half an arm below the shoulders
+		1.5*vote(hand, -0.10, 0.15) + // a bar on the floor is below the knee
+		vote(hinge, -3, 20) + // trunk against knee: 65° and 88° in a deadlift, 30° and 125° in a squat
+		0.5*vote(p.hipHeight, 0.56*standing, 0.12*standing)
 	if score > 0 {
-		return Deadlift, score > 0.7
+		return Deadlift, score > sureScore
 	}
-	return Squat, score < -0.7
+	return Squat, score < -sureScore
 }

@@ -141,7 +141,7 @@ func Analyze(rec *recording.Recording, opts Options) (*Movement, error) {
 
 	b := newBody(rec)
 	v := b.look()
-	m := &Movement{Facing: opts.Facing, Camera: v.camera}
+	m := &Movement{Facing: opts.Facing}
 	if m.Facing == "" {
 		m.Facing = v.facing
 		if v.unsure {
@@ -162,6 +162,7 @@ func Analyze(rec *recording.Recording, opts Options) (*Movement, error) {
 		}
 	}
 	m.segment(b, p)
+	m.Camera = b.camera(m.inSet())
 	if held > n/2 {
 		m.warn(WarnHeld, fmt.Sprintf("the lifter was lost in %d of %d frames; their joints are interpolated", held, n))
 	}
@@ -206,6 +207,16 @@ func (m *Movement) segment(b *body, p *poses) {
 	if len(m.Reps) > 0 && standing == 0 {
 		m.warn(WarnStanding, "the clip never shows the lifter standing still; depth and neutral are relative to the most upright frames")
 	}
+}
+
+// inSet selects the frames from the first rep's start to the last one's end; all
+// without reps.
+func (m *Movement) inSet() func(i int) bool {
+	if len(m.Reps) == 0 {
+		return func(int) bool { return true }
+	}
+	from, to := m.Reps[0].Start, m.Reps[len(m.Reps)-1].End
+	return func(i int) bool { return i >= from && i <= to }
 }
 
 // uprightTrunk and uprightKnee, degrees, bound what counts as standing.

@@ -2,6 +2,7 @@ package lift
 
 import (
 	"math"
+	"sort"
 
 	"github.com/spineflex/spineflex/pkg/recording"
 	"github.com/spineflex/spineflex/pkg/signal"
@@ -70,10 +71,17 @@ func (b *body) poses(facing Facing) *poses {
 
 func degrees(rad float64) float64 { return rad * 180 / math.Pi }
 
-// plantedWindow is over how many seconds to both sides the foot's place is
-// sought: longer than a rep's pass through the positions in which a plate hides
-// the ankle.
-const plantedWindow = 2.5
+// The foot's place is taken from the nearSamples·rate sightings nearest in time in
+// which an ankle was well seen, however long ago: a plate hides the ankles for as
+// long as the lifter rests at the floor. Without surelySeen seconds of such
+// sightings within farthest seconds, from all in plantedWindow seconds about.
+const (
+	nearSamples    = 3.0
+	farthest       = 15.0
+	plantedWindow  = 2.5
+	surelySeen     = 0.7
+	goodVisibility = 0.85
+)
 
 // planted is where the ankle of the planted foot is. The feet stand still in a
 // lift while plates, bars and other shins hide the ankles for long stretches,
@@ -87,8 +95,9 @@ func (b *body) planted() track {
 	}
 	step := max(1, int(b.rate/6))
 	last := -1
+	good := b.ankles(0, n, goodVisibility)
 	fill := func(i int) {
-		out.set(i, b.plantedAt(i))
+		out.set(i, b.plantedAt(i, good))
 		for k := last + 1; k < i; k++ {
 			w := 1.0
 			if last >= 0 {
@@ -110,26 +119,64 @@ func (b *body) planted() track {
 	return out
 }
 
-func (b *body) plantedAt(i int) recording.Point {
-	from, to := b.window(i, plantedWindow)
-	var ys []float64
-	for k := from; k < to; k++ {
-		for _, l := range []recording.Landmark{recording.LeftAnkle, recording.RightAnkle} {
-			if b.vis[l][k] > minSeenJoint {
-				ys = append(ys, b.mark[l].y[k])
-			}
-		}
+func (b *body) plantedAt(i int, good []sighting) recording.Point {
+	seen := nearest(good, b.t[i], int(nearSamples*b.rate))
+	if float64(len(seen)) < surelySeen*b.rate {
+		from, to := b.window(i, plantedWindow)
+		seen = b.ankles(from, to, minSeenJoint)
+	}
+	var xs, ys []float64
+	for _, a := range seen {
+		ys = append(ys, a.Y)
 	}
 	y := signal.Quantile(ys, 0.85)
-	var xs []float64
-	for k := from; k < to; k++ {
-		for _, l := range []recording.Landmark{recording.LeftAnkle, recording.RightAnkle} {
-			if b.vis[l][k] > minSeenJoint && math.Abs(b.mark[l].y[k]-y) < 0.08*b.leg {
-				xs = append(xs, b.mark[l].x[k])
-			}
+	for _, a := range seen {
+		if math.Abs(a.Y-y) < 0.08*b.leg {
+			xs = append(xs, a.X)
 		}
 	}
 	return recording.Point{X: signal.Median(xs), Y: y}
+}
+
+// sighting is a place and when it was seen.
+type sighting struct {
+	recording.Point
+	time float64
+}
+
+// ankles are both ankles' landmarks in the frames from..to where at least that
+// visible, in order of time.
+func (b *body) ankles(from, to int, visibility float64) []sighting {
+	var out []sighting
+	for k := from; k < to; k++ {
+		for _, l := range []recording.Landmark{recording.LeftAnkle, recording.RightAnkle} {
+			if p := b.mark[l].at(k); b.vis[l][k] >= visibility && !math.IsNaN(p.X) {
+				out = append(out, sighting{p, b.t[k]})
+			}
+		}
+	}
+	return out
+}
+
+// nearest are the at most n sightings nearest in time.
+func nearest(all []sighting, when float64, n int) []sighting {
+	to := sort.Search(len(all), func(i int) bool { return all[i].time > when })
+	from := to
+	for to-from < n {
+		before, after := from > 0 && when-all[from-1].time <= farthest, to < len(all) && all[to].time-when <= farthest
+		if !before && !after {
+			break
+		}
+		// Both ankles of a frame count together.
+		if before && (!after || when-all[from-1].time <= all[to].time-when) {
+			for t := all[from-1].time; from > 0 && all[from-1].time == t; from-- {
+			}
+		} else {
+			for t := all[to].time; to < len(all) && all[to].time == t; to++ {
+			}
+		}
+	}
+	return all[from:to]
 }
 
 // minSeenJoint is the visibility below which a joint is a mere guess.

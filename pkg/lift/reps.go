@@ -212,23 +212,40 @@ func (f *finder) planted(from, to int) bool {
 // again.
 func (f *finder) squats(turns []turn) []Rep {
 	var out []Rep
+	standing := f.standingDepth(turns)
 	for i, bottom := range turns {
 		if !bottom.bottom || i == 0 || i == len(turns)-1 {
 			continue
 		}
 		before, after := turns[i-1].at, turns[i+1].at
 		up, down := f.d[bottom.at]-f.d[after], f.d[bottom.at]-f.d[before]
-		if up < completeAscent*down || !f.planted(bottom.at, after) {
+		stood := up >= completeAscent*down || f.d[after] <= standing+(1-completeAscent)*up
+		if !stood || !f.planted(bottom.at, after) {
 			continue
 		}
 		r := Rep{Bottom: f.middle(bottom.at, 0.02*max(up, down)), CoversAscent: true}
 		// A clip that starts on the way down, or already at the bottom.
-		r.CoversDescent = down >= completeAscent*up && f.planted(before, bottom.at)
+		r.CoversDescent = down >= completeAscent*up
 		r.Start = f.leaves(bottom.at, before, f.d[before]+edgeOfRep*down)
 		r.End = f.leaves(bottom.at, after, f.d[after]+edgeOfRep*up)
 		out = append(out, r)
 	}
 	return out
+}
+
+// standingDepth is the set's usual top, with which a rep's end is compared when
+// its own start is not to be trusted; -Inf with fewer than three tops.
+func (f *finder) standingDepth(turns []turn) float64 {
+	var tops []float64
+	for _, t := range turns {
+		if !t.bottom {
+			tops = append(tops, f.d[t.at])
+		}
+	}
+	if len(tops) < 3 {
+		return math.Inf(-1)
+	}
+	return signal.Median(tops)
 }
 
 // middle is the middle of the stay at a turning point, where the single deepest

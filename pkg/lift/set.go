@@ -9,7 +9,7 @@ import (
 // What counts as standing still for the neutral posture.
 const (
 	stillShare    = 0.05 // of the peak speed of the hip or shoulder
-	standingShare = 0.03 // of the leg, about the set's top
+	standingShare = 0.04 // of the leg, about the set's top
 	aroundSet     = 3.0  // s before the first and after the last rep in which the bar is still on the back
 	maxLean       = 8.0  // degrees that a lockout may lean back beyond the set's median
 )
@@ -54,7 +54,7 @@ func (s *set) scale(e Exercise, f *finder) {
 		f.phases(s.phase, e, r)
 	}
 	for i, up := range s.standing {
-		if up && s.phase[i] == NoPhase {
+		if up {
 			s.phase[i] = Top
 		}
 	}
@@ -92,12 +92,17 @@ func (p *poses) trunkLength() []float64 {
 	return out
 }
 
+// onFloor reports whether the bar is nearer to the rep's bottom than to its top.
+func (f *finder) onFloor(i int, r Rep) bool {
+	return f.d[i] > (f.d[highest(f.d, r.Start, r.End)]+f.d[deepest(f.d, r.Start, r.End)])/2
+}
+
 // phases labels the frames of one rep by depth relative to the rep's own ends.
 func (f *finder) phases(phase []Phase, e Exercise, r Rep) {
 	lo, hi := f.d[highest(f.d, r.Start, r.End)], f.d[deepest(f.d, r.Start, r.End)]
 	top, bottom := lo+fullTurn*(hi-lo), hi-fullTurn*(hi-lo)
 	turn := r.Bottom
-	pull := e == Deadlift && f.d[r.Start] > (lo+hi)/2 // the rep starts at the floor
+	pull := e == Deadlift && f.onFloor(r.Start, r)
 	if pull {
 		turn = highest(f.d, r.Start, r.End)
 	}
@@ -132,8 +137,13 @@ func (f *finder) standing(e Exercise, reps []Rep, top float64) []bool {
 	}
 	first, last := reps[0], reps[len(reps)-1]
 	from, to := f.b.t[first.Start]-aroundSet, f.b.t[last.End]+aroundSet
-	if e == Deadlift { // before the first pull and after the last return the hands are empty
-		from, to = f.b.t[first.Start], f.b.t[last.End]
+	if e == Deadlift { // before a pull from the floor and after the return to it the hands are empty
+		if f.onFloor(first.Start, first) {
+			from = f.b.t[first.Start]
+		}
+		if f.onFloor(last.End, last) {
+			to = f.b.t[last.End]
+		}
 	}
 	inRange := func(i int) bool {
 		return f.b.t[i] >= from && f.b.t[i] <= to && f.d[i] <= top+standingShare &&

@@ -11,7 +11,6 @@ import (
 type view struct {
 	facing Facing
 	unsure bool
-	camera Camera
 }
 
 // Camera verdict bounds, degrees off a pure side view: the silhouette stops
@@ -27,16 +26,19 @@ func (b *body) look() view {
 	if score < 0 {
 		v.facing = FacingLeft
 	}
-	v.camera.YawDeg = b.yaw()
-	switch {
-	case math.IsNaN(v.camera.YawDeg) || v.camera.YawDeg > unusableYaw:
-		v.camera.Verdict = CameraUnusable
-	case v.camera.YawDeg > obliqueYaw:
-		v.camera.Verdict = CameraOblique
-	default:
-		v.camera.Verdict = CameraOK
-	}
 	return v
+}
+
+// camera judges the direction of view from the frames that use selects.
+func (b *body) camera(use func(i int) bool) Camera {
+	c := Camera{YawDeg: b.yaw(use), Verdict: CameraOK}
+	switch {
+	case math.IsNaN(c.YawDeg) || c.YawDeg > unusableYaw:
+		c.Verdict = CameraUnusable
+	case c.YawDeg > obliqueYaw:
+		c.Verdict = CameraOblique
+	}
+	return c
 }
 
 // facingScore is positive for a lifter who faces right, about ±1 when all cues
@@ -84,23 +86,38 @@ func (b *body) facingScore() float64 {
 	return sum / total
 }
 
-// Shares of the trunk length between the joint centres of the two body sides, as
-// the landmark network places them: less than the outer breadths of .90 and .66
-// (Drillis & Contini) since the joints lie inside of them.
+// pairs are the landmarks of the two body sides whose distance in the picture
+// tells the direction of view, with that distance in a front view in trunk
+// lengths: as the landmark network places the joints, so less than the outer
+// breadths of .90 (shoulders) and .66 (hips) of Drillis & Contini. The ankles
+// stand about as far apart as the hips or wider.
+var pairs = []struct {
+	left  recording.Landmark
+	share float64
+}{
+	{recording.LeftShoulder, 0.75},
+	{recording.LeftHip, 0.50},
+	{recording.LeftEar, 0.30},
+	{recording.LeftAnkle, 0.50},
+}
+
+// A pair says nothing when one of the two is hardly seen or when it flickers by
+// more than maxFlicker of its full distance.
 const (
-	shouldersPerTrunk = 0.75
-	hipsPerTrunk      = 0.50
+	minPairVisibility = 0.5
+	maxFlicker        = 0.35
 )
 
 // yaw is how far the camera is off a pure side view, degrees; NaN if nothing is
 // known. The two body sides lie on a line across the picture's depth, which shows
-// as a distance between them when seen obliquely. The sign of that distance is
-// kept until the end, so that the network's uncertainty about the hidden side
-// averages out and does not add up.
-func (b *body) yaw() float64 {
+// as a distance between them when seen obliquely. Its sign is kept until the end,
+// so that the network's uncertainty about the hidden side averages out and does
+// not add up, and of all pairs the middle one counts: a plate hides shoulders in
+// a squat and hips and ankles in a deadlift, and a head may turn.
+func (b *body) yaw(use func(i int) bool) float64 {
 	upright := func(i int) bool {
 		s, h := b.mid(recording.LeftShoulder, i), b.mid(recording.LeftHip, i)
-		return b.confidence[i] >= 0.3 && math.Abs(s.X-h.X) < 0.5*(h.Y-s.Y)
+		return use(i) && b.confidence[i] >= 0.3 && math.Abs(s.X-h.X) < 0.5*(h.Y-s.Y)
 	}
 	n := 0
 	for i := range b.t {
@@ -111,26 +128,23 @@ func (b *body) yaw() float64 {
 	if float64(n) < 0.2*b.rate { // never upright: lying pairs are foreshortened no more than standing ones
 		upright = func(i int) bool { return b.confidence[i] > 0 }
 	}
-	sum, total := 0.0, 0.0
-	for _, pair := range []struct {
-		left          recording.Landmark
-		share, weight float64
-	}{
-		{recording.LeftShoulder, shouldersPerTrunk, 2},
-		{recording.LeftHip, hipsPerTrunk, 1}, // its far side is hidden more often
-	} {
-		dx := make([]float64, len(b.t))
-		for i := range dx {
-			dx[i] = b.mark[pair.left].x[i] - b.mark[pair.left+1].x[i]
+	var sure, all []float64
+	for _, p := range pairs {
+		var dx, vis []float64
+		for i := range b.t {
+			if upright(i) {
+				dx = append(dx, (b.mark[p.left].x[i]-b.mark[p.left+1].x[i])/(p.share*b.trunk))
+				vis = append(vis, min(b.vis[p.left][i], b.vis[p.left+1][i]))
+			}
 		}
-		d := medianWhere(dx, upright) / (pair.share * b.trunk)
-		if !math.IsNaN(d) {
-			sum += pair.weight * degrees(math.Asin(min(max(d, -1), 1)))
-			total += pair.weight
+		yaw := degrees(math.Asin(min(max(signal.Median(dx), -1), 1)))
+		all = append(all, yaw)
+		if signal.Median(vis) >= minPairVisibility && signal.MAD(dx) <= maxFlicker {
+			sure = append(sure, yaw)
 		}
 	}
-	if total == 0 {
-		return math.NaN()
+	if len(sure) == 0 {
+		sure = all
 	}
-	return math.Abs(sum / total)
+	return math.Abs(signal.Median(sure))
 }

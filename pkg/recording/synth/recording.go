@@ -86,10 +86,16 @@ func (t *Truth) keypoint(src *Frame, l rec.Landmark) rec.Keypoint {
 		return rec.Keypoint{X: math.NaN(), Y: math.NaN(), Z: math.NaN()}
 	}
 	v := hiddenVisibility
-	if p[2] > 0 {
+	if p[2] > 0 || alwaysSure(l) {
 		v = seenVisibility
 	}
 	return rec.Keypoint{X: p[0], Y: p[1], Z: t.depth(l), Visibility: v}
+}
+
+// alwaysSure tells the landmarks that the network rates as seen whatever hides
+// them: head, shoulders and hips.
+func alwaysSure(l rec.Landmark) bool {
+	return l <= rec.RightShoulder || l == rec.LeftHip || l == rec.RightHip
 }
 
 // Half distances between the joint centres of the two body sides as shares of
@@ -97,6 +103,7 @@ func (t *Truth) keypoint(src *Frame, l rec.Landmark) rec.Keypoint {
 const (
 	halfShoulders = 0.108
 	halfHips      = 0.072
+	halfEars      = 0.043
 )
 
 // depth is the z of a landmark in pixels, towards the camera negative: the near
@@ -106,7 +113,7 @@ func (t *Truth) depth(l rec.Landmark) float64 {
 	if l >= rec.LeftShoulder && l <= rec.RightThumb {
 		half = halfShoulders
 	} else if l < rec.LeftShoulder {
-		half = halfHips / 2
+		half = halfEars
 	}
 	z := half * t.StatureM * t.FocalPx / t.DistanceM * math.Cos(t.AzimuthDeg*math.Pi/180)
 	side, ok := sideOf(l)
