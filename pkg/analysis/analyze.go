@@ -104,13 +104,36 @@ func (a *Analysis) scale(move *lift.Movement, s Settings) float64 {
 func spineInput(rec *recording.Recording, move *lift.Movement, s Settings) spine.Input {
 	in := spine.Input{
 		Dorsal: move.Dorsal, FacesRight: move.Facing == lift.FacingRight,
-		TrunkPx: move.TrunkLength, YawDeg: move.Camera.YawDeg,
+		TrunkPx: trunkPx(rec, move), YawDeg: move.Camera.YawDeg,
 		Neutral: neutralFrames(rec, move, s), ThighDeg: make([]float64, len(rec.Frames)),
 	}
 	for i := range in.ThighDeg {
 		in.ThighDeg[i] = 90 - move.Frames[i].ThighDeg
 	}
 	return in
+}
+
+// trunkShare is the distance of the network's hip and shoulder landmarks over
+// that of the joints, both seen from the side during reps: 0.97 ± 0.03 over
+// rendered squats and deadlifts. Standing it is no good: plates at the hips
+// drag the hip landmark down by a tenth of the trunk and more.
+const trunkShare = 0.97
+
+// trunkPx is the distance of the hip joint from the shoulder joint.
+func trunkPx(rec *recording.Recording, move *lift.Movement) float64 {
+	var during, all []float64
+	for i := range rec.Frames {
+		if _, l := rec.Frames[i].Trunk.Normal(recording.Left); l > 0 {
+			all = append(all, l)
+			if k := &move.Frames[i]; k.Rep > 0 && k.DepthPct > 15 {
+				during = append(during, l)
+			}
+		}
+	}
+	if len(during) == 0 {
+		during = all
+	}
+	return signal.Median(during) / trunkShare
 }
 
 // neutralFrames are the frames that show the neutral posture: where the user

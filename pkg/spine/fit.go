@@ -178,8 +178,8 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 // of their own.
 func (f *fitter) addShoulder(pr *prior, p *params, cos, sin float64, add func(*params, float64, float64)) {
 	const eps = 1e-3
-	h, b := f.ref.thorax(pr.thoraxH, pr.thoraxP, p[pFlexion])
-	h2, b2 := f.ref.thorax(pr.thoraxH, pr.thoraxP, p[pFlexion]+eps)
+	h, b := f.ref.chain(p[pFlexion])[joints].apply(pr.thoraxH, pr.thoraxP)
+	h2, b2 := f.ref.chain(p[pFlexion] + eps)[joints].apply(pr.thoraxH, pr.thoraxP)
 	// body → picture: x forward, y up
 	place := func(h, b float64) (x, y float64) { return p[pX] + h*sin - b*cos, p[pY] + h*cos + b*sin }
 	x, y := place(h, b)

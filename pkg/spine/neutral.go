@@ -6,17 +6,6 @@ import (
 	"github.com/spineflex/spineflex/pkg/signal"
 )
 
-// Landmarks put the hip and the shoulder up to a tenth of a trunk length off,
-// each network and each body in its own way, so the scale of the body is found
-// from the contour: the distance from the buttock's bulge to the hollow of the
-// back. scaleSD is how far it is trusted to differ from the landmarks'.
-const (
-	scaleMin, scaleMax = 0.76, 1.16
-	scaleSteps         = 16
-	scaleSD            = 0.10
-	scaleFrames        = 24 // frames are much alike; two dozen will do
-)
-
 // genericSD is how far a lifter's contour lies from the generic one, T.
 const genericSD = 0.022
 
@@ -65,41 +54,6 @@ func thin(frames []*frame, n int) []*frame {
 	return out
 }
 
-// scale is the factor on the landmarks' trunk length under which the bent
-// generic contour meets the frames best.
-func (r *registration) scale() float64 {
-	fit := &fitter{ref: newReference(genericContour)}
-	frames := append(thin(r.neutral, scaleFrames/2), thin(r.others, scaleFrames/2)...)
-	best, bestCost := 1.0, math.Inf(1)
-	for k := range scaleSteps + 1 {
-		scale := scaleMin + (scaleMax-scaleMin)*float64(k)/scaleSteps
-		d := (scale - 1) / scaleSD
-		cost := d * d / 2
-		for _, fr := range frames {
-			pr := r.s.believe(fr, r.s.trunkPitch(fr), 1/scale)
-			got := fit.fit(loosened(scaled(fr.obs, 1/scale)), &pr, pr.mean, fr.weights())
-			if got.ok {
-				cost += got.cost * 4 / (correlatedSamples * float64(len(frames)))
-			}
-		}
-		if cost < bestCost {
-			best, bestCost = scale, cost
-		}
-	}
-	return best
-}
-
-// scaled are the observations in another trunk length.
-func scaled(obs []observation, by float64) []observation {
-	out := append([]observation(nil), obs...)
-	for i := range out {
-		out[i].x *= by
-		out[i].y *= by
-		out[i].sd *= by
-	}
-	return out
-}
-
 // loosened are the observations as the generic contour may explain them.
 func loosened(obs []observation) []observation {
 	out := append([]observation(nil), obs...)
@@ -121,6 +75,39 @@ func (r *registration) reference() *reference {
 	return ref
 }
 
+// misfit is how far the frames' contours lie from the bent reference, T: the
+// robust spread of what the last fit left, less the edges' own noise.
+func (r *registration) misfit() float64 {
+	var left []float64
+	noise := 0.0
+	var c curve
+	for _, fr := range append(thin(r.neutral, templateFrames), r.others...) {
+		if !fr.got.ok {
+			continue
+		}
+		p := &fr.got.params
+		r.fit.ref.bend(&c, p[pFlexion], p[pGluteal])
+		cos, sin := math.Cos(p[pPitch]), math.Sin(p[pPitch])
+		for k, o := range fr.obs {
+			if fr.got.weights[k] < believed {
+				continue
+			}
+			h, back := toBody(o, p, cos, sin)
+			model, slope, ok := c.lookup(h)
+			if !ok {
+				continue
+			}
+			left = append(left, (back-model)/math.Sqrt(1+slope*slope))
+			noise += o.sd*o.sd - r.s.misfit*r.s.misfit
+		}
+	}
+	if len(left) == 0 {
+		return usualMisfit
+	}
+	spread := signal.MAD(left)
+	return math.Sqrt(math.Max(leastMisfit*leastMisfit, math.Min(mostMisfit*mostMisfit, spread*spread-noise/float64(len(left)))))
+}
+
 // unbent fits frames and returns, for every grid height, where the neutral
 // contour would be for what each frame shows there.
 func (r *registration) unbent(frames []*frame, generic bool) bins {
@@ -135,7 +122,7 @@ func (r *registration) unbent(frames []*frame, generic bool) bins {
 		if fr.got.ok {
 			start = fr.got.params[pPitch]
 		}
-		pr := r.s.believe(fr, start, 1)
+		pr := r.s.believe(fr, start)
 		fr.got = r.fit.fit(obs, &pr, pr.mean, fr.weights())
 		if !fr.got.ok {
 			continue

@@ -28,9 +28,8 @@ const (
 // result filters the series in time and puts it together.
 func (s *series) result() *Result {
 	n := len(s.frames)
-	out := &Result{Frames: make([]Frame, n), TrunkPx: s.in.TrunkPx}
+	out := &Result{Frames: make([]Frame, n)}
 	times, flex, angle, sd := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
-	var c curve
 	for i := range s.frames {
 		times[i] = s.rec.Frames[i].Time
 		flex[i], angle[i], sd[i] = math.NaN(), math.NaN(), math.NaN()
@@ -45,16 +44,14 @@ func (s *series) result() *Result {
 			continue
 		}
 		flex[i], sd[i] = degrees(fr.got.params[pFlexion]), v
-		s.ref.bend(&c, fr.got.params[pFlexion], fr.got.params[pGluteal])
-		angle[i] = c.surfaceAngle()
+		angle[i] = s.ref.surfaceAngle(fr.got.params[pFlexion], fr.got.params[pGluteal])
 	}
 	out.NeutralSeen = s.zero(flex)
 	raw := append([]float64(nil), flex...)
 	out.CutoffHz = s.filter(times, flex)
 	s.filter(times, angle)
 	fillSD(times, sd)
-	s.ref.bend(&c, 0, 0)
-	out.NeutralAngle = c.surfaceAngle()
+	out.NeutralAngle = s.ref.surfaceAngle(0, 0)
 	out.NeutralSD, out.NeutralCount, out.NeutralDrift = s.neutralSpread(raw)
 	for i := range out.Frames {
 		f := &out.Frames[i]

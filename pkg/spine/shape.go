@@ -27,15 +27,19 @@ const (
 	levelT9  = 0.79
 )
 
-// The six joints L5/S1 … T12/L1 lie in the skin's shadow, jointDepth in front
-// of it, evenly spaced from jointLow to jointHigh. jointShare is what each of
-// them takes of the whole lumbar flexion, in proportion to segmental ranges
+// The six joints L5/S1 … T12/L1 lie jointDepth in front of the outline, evenly
+// spaced from jointLow to jointHigh; a vertebra takes the skin above its lower
+// joint along, from skinShare of a segment below it. jointShare is what each
+// joint takes of the whole lumbar flexion, in proportion to segmental ranges
 // (White & Panjabi, Clinical Biomechanics of the Spine, 2nd ed., table 2-1).
+// The four lengths are least squares over the outlines of rendered bodies of
+// either sex in squats and deadlifts, known pelvis, known flexion.
 const (
 	joints     = 6
-	jointLow   = 0.20
-	jointHigh  = 0.565
-	jointDepth = 0.08
+	jointLow   = 0.157
+	jointHigh  = 0.603
+	jointDepth = 0.069
+	skinShare  = 0.05
 )
 
 var jointShare = [joints]float64{0.16, 0.23, 0.21, 0.175, 0.14, 0.085}
@@ -49,8 +53,8 @@ type reference struct {
 	p      [gridSize]float64
 	joint  [joints]struct{ h, p float64 }
 	weight [gridSize]struct {
-		bone int     // the skin follows bone and bone+1 (0 sacrum … 6 thorax)
-		next float64 // with this share for bone+1
+		bone int // see skin
+		next float64
 	}
 }
 
@@ -63,11 +67,7 @@ func newReference(p [gridSize]float64) *reference {
 		r.joint[k].p = r.at(r.joint[k].h) - jointDepth
 	}
 	for i := range r.weight {
-		// bone k's middle lies half a segment below joint k
-		x := (gridHeight(i)-jointLow)/step + 0.5
-		x = math.Max(0, math.Min(joints, x))
-		b := min(int(x), joints-1)
-		r.weight[i].bone, r.weight[i].next = b, x-float64(b)
+		r.weight[i].bone, r.weight[i].next = skin(gridHeight(i))
 	}
 	return r
 }
@@ -83,45 +83,59 @@ func sampleGrid(v *[gridSize]float64, h float64) float64 {
 	return v[i]*(1-f) + v[i+1]*f
 }
 
+// rigid is a rotation in the body frame followed by a shift.
+type rigid struct{ cos, sin, h, p float64 }
+
+func (m rigid) apply(h, p float64) (float64, float64) {
+	return m.h + m.cos*h + m.sin*p, m.p - m.sin*h + m.cos*p
+}
+
+// chain is where flexion (radians) takes the sacrum, which stays, the lumbar
+// vertebrae and the thorax.
+func (r *reference) chain(flexion float64) (bone [joints + 1]rigid) {
+	bone[0] = rigid{cos: 1}
+	total := 0.0
+	for k, j := range r.joint {
+		h, p := bone[k].apply(j.h, j.p)
+		total += flexion * jointShare[k]
+		cos, sin := math.Cos(total), math.Sin(total)
+		bone[k+1] = rigid{cos, sin, h - cos*j.h - sin*j.p, p + sin*j.h - cos*j.p}
+	}
+	return bone
+}
+
+// skin is how the skin that stands at height h follows the bones: bone and the
+// one above it, this with share next.
+func skin(h float64) (bone int, next float64) {
+	const step = (jointHigh - jointLow) / (joints - 1)
+	x := (h-jointLow)/step + skinShare
+	x = math.Max(0, math.Min(joints, x))
+	bone = min(int(x), joints-1)
+	return bone, x - float64(bone)
+}
+
 // bend writes into c the contour under flexion (radians, sagittal rotation of
 // the thorax about the sacrum) with the gluteal skin stretched by gluteal (0
 // standing, 1 at 110° of hip flexion). The pelvis stays in place.
 func (r *reference) bend(c *curve, flexion, gluteal float64) {
-	type frame struct{ cos, sin, h, p float64 } // point → rotation, then translation
-	var bone [joints + 1]frame
-	bone[0] = frame{cos: 1}
-	total := 0.0
-	for k, j := range r.joint {
-		b := bone[k]
-		jh := b.h + b.cos*j.h + b.sin*j.p
-		jp := b.p - b.sin*j.h + b.cos*j.p
-		total += flexion * jointShare[k]
-		cos, sin := math.Cos(total), math.Sin(total)
-		bone[k+1] = frame{cos, sin, jh - cos*j.h - sin*j.p, jp + sin*j.h - cos*j.p}
-	}
+	bone := r.chain(flexion)
 	for i := range c.h {
 		h, p := gridHeight(i), r.p[i]+gluteal*glutealStretch[i]
 		w := r.weight[i]
-		a, b := bone[w.bone], bone[w.bone+1]
-		ah, ap := a.h+a.cos*h+a.sin*p, a.p-a.sin*h+a.cos*p
-		bh, bp := b.h+b.cos*h+b.sin*p, b.p-b.sin*h+b.cos*p
+		ah, ap := bone[w.bone].apply(h, p)
+		bh, bp := bone[w.bone+1].apply(h, p)
 		c.h[i] = ah + w.next*(bh-ah)
 		c.p[i] = ap + w.next*(bp-ap)
 	}
 }
 
-// thorax maps a point fixed to the neutral thorax to where flexion takes it.
-func (r *reference) thorax(h, p, flexion float64) (float64, float64) {
-	cos, sin, th, tp := 1.0, 0.0, 0.0, 0.0
-	total := 0.0
-	for k, j := range r.joint {
-		jh := th + cos*j.h + sin*j.p
-		jp := tp - sin*j.h + cos*j.p
-		total += flexion * jointShare[k]
-		cos, sin = math.Cos(total), math.Sin(total)
-		th, tp = jh-cos*j.h-sin*j.p, jp+sin*j.h-cos*j.p
-	}
-	return th + cos*h + sin*p, tp - sin*h + cos*p
+// bendPoint is where flexion takes the point that stands at (h, p).
+func (r *reference) bendPoint(h, p, flexion float64) (float64, float64) {
+	bone := r.chain(flexion)
+	k, next := skin(h)
+	ah, ap := bone[k].apply(h, p)
+	bh, bp := bone[k+1].apply(h, p)
+	return ah + next*(bh-ah), ap + next*(bp-ap)
 }
 
 // lookup finds the contour's p at height h and its slope dp/dh there. ok is
@@ -151,16 +165,27 @@ func (c *curve) point(h float64) (ch, cp float64) {
 	return sampleGrid(&c.h, h), sampleGrid(&c.p, h)
 }
 
-// surfaceAngle is the lumbar angle of the skin, degrees: the inclination of
-// the chord L2–T9 less that of the chord S2–L4, forward positive. Lordosis is
-// negative, a flat back 0, a rounded one positive.
-func (c *curve) surfaceAngle() float64 {
-	incline := func(from, to float64) float64 {
-		h0, p0 := c.point(from)
-		h1, p1 := c.point(to)
-		return math.Atan2(p0-p1, h1-h0)
+// The spine runs in a furrow between buttocks and muscles, so its skin lies
+// this far in front of the outline (means over rendered bodies, sd 0.01).
+const (
+	furrowS2     = 0.042
+	furrowLumbar = 0.018
+	furrowT9     = 0.040
+)
+
+// surfaceAngle is the lumbar angle of the skin over the spine, degrees: the
+// inclination of the chord L2–T9 less that of the chord S2–L4, forward
+// positive. Lordosis is negative, a flat back 0, a rounded one positive.
+func (r *reference) surfaceAngle(flexion, gluteal float64) float64 {
+	sunk := func(level, furrow float64) (h, p float64) {
+		return r.bendPoint(level, r.at(level)+gluteal*sampleGrid(&glutealStretch, level)-furrow, flexion)
 	}
-	return degrees(incline(levelL2, levelT9) - incline(levelS2, levelL4))
+	incline := func(h0, p0, h1, p1 float64) float64 { return math.Atan2(p0-p1, h1-h0) }
+	h0, p0 := sunk(levelS2, furrowS2)
+	h1, p1 := sunk(levelL4, furrowLumbar)
+	h2, p2 := sunk(levelL2, furrowLumbar)
+	h3, p3 := sunk(levelT9, furrowT9)
+	return degrees(incline(h2, p2, h3, p3) - incline(h0, p0, h1, p1))
 }
 
 func degrees(r float64) float64 { return r * 180 / math.Pi }

@@ -38,7 +38,7 @@ var ErrNoContour = errors.New("the lower back is not visible in any frame")
 type Input struct {
 	Dorsal     recording.Side // the edge that is the back
 	FacesRight bool
-	TrunkPx    float64   // standing hip–shoulder distance, pixels
+	TrunkPx    float64   // distance of the hip and shoulder joints, pixels
 	Neutral    []bool    // frames that show the neutral posture; none: the least flexed frames stand in
 	ThighDeg   []float64 // thigh from vertical, forward positive, degrees; NaN unknown
 	YawDeg     float64   // camera off the side view, degrees; NaN unknown
@@ -72,7 +72,6 @@ type Result struct {
 	NeutralAngle float64 // surface lumbar angle in neutral, degrees
 	NeutralSD    float64 // spread of flexion over the neutral frames, degrees
 	NeutralCount int
-	TrunkPx      float64 // the trunk length that the contour agrees with, pixels
 	CutoffHz     float64
 }
 
@@ -92,9 +91,14 @@ func (fr *frame) weights() []float64 {
 	return fr.wts[:len(fr.obs)]
 }
 
-// modelSD is how well the bent reference follows a true contour, T: skin
-// folds, muscle, clothing. It bounds what sharp edges can promise.
-const modelSD = 0.006
+// How well the bent reference follows the contour beyond the edge's own noise,
+// T: skin folds, muscle, clothing. It is taken from the clip's own residuals
+// between these bounds.
+const (
+	usualMisfit = 0.006
+	leastMisfit = 0.002
+	mostMisfit  = 0.015
+)
 
 // believed is the robust weight from which a sample counts as part of the
 // back: its residual is under three of its standard deviations.
@@ -105,14 +109,14 @@ const minSamples = 14
 
 // Measure measures every frame of rec.
 func Measure(rec *recording.Recording, in Input) (*Result, error) {
-	s := &series{in: in, rec: rec}
+	s := &series{in: in, rec: rec, misfit: usualMisfit}
 	if !s.observe() {
 		return nil, ErrNoContour
 	}
-	// From here on the body is its own yardstick.
-	s.in.TrunkPx *= newRegistration(s).scale()
+	r := newRegistration(s)
+	s.ref = r.reference()
+	s.misfit = r.misfit()
 	s.observe()
-	s.ref = newRegistration(s).reference()
 	s.settle()
 	s.run()
 	return s.result(), nil
@@ -124,6 +128,7 @@ type series struct {
 	rec    *recording.Recording
 	frames []*frame // nil: too little of the back
 	ref    *reference
+	misfit float64 // see usualMisfit
 	// What the neutral frames say of the landmarks: where the hip's joint lies
 	// from its landmark, and the shoulder's landmark on the thorax.
 	place            params
@@ -134,6 +139,7 @@ type series struct {
 // hip landmark, as if the lifter faced right. It reports whether any frame
 // shows enough.
 func (s *series) observe() bool {
+	before := s.frames
 	s.frames = make([]*frame, len(s.rec.Frames))
 	any := false
 	for i := range s.rec.Frames {
@@ -143,13 +149,16 @@ func (s *series) observe() bool {
 			continue
 		}
 		fr := &frame{index: i}
+		if before != nil && before[i] != nil {
+			fr.got = before[i].got // a place to start from
+		}
 		for k, e := range edge {
 			if math.IsNaN(e.Offset) || e.Occluder != recording.Clear {
 				continue
 			}
 			p := f.Trunk.At(s.in.Dorsal, k, e.Offset)
 			x, y := s.body(f, p)
-			fr.obs = append(fr.obs, observation{x: x, y: y, sd: math.Hypot(e.SD/s.in.TrunkPx, modelSD)})
+			fr.obs = append(fr.obs, observation{x: x, y: y, sd: math.Hypot(e.SD/s.in.TrunkPx, s.misfit)})
 			fr.station = append(fr.station, k)
 		}
 		if len(fr.obs) >= minSamples {
@@ -177,9 +186,8 @@ func (s *series) trunkPitch(fr *frame) float64 {
 	return 0.85 * math.Atan2(x, y)
 }
 
-// believe is the prior for a frame whose pelvis is pitched by about pitch, in
-// trunk lengths multiplied by scale.
-func (s *series) believe(fr *frame, pitch, scale float64) prior {
+// believe is the prior for a frame whose pelvis is pitched by about pitch.
+func (s *series) believe(fr *frame, pitch float64) prior {
 	f := &s.rec.Frames[fr.index]
 	x, y := s.body(f, f.Trunk.Shoulder)
 	pr := prior{
@@ -194,7 +202,7 @@ func (s *series) believe(fr *frame, pitch, scale float64) prior {
 		pr.sd[pFlexion], pr.sd[pGluteal] = radians(0.5), 0.02
 		pr.sd[pPitch] = 0.25
 	}
-	pr.shoulderX, pr.shoulderY = x*scale, y*scale
+	pr.shoulderX, pr.shoulderY = x, y
 	pr.thoraxH, pr.thoraxP, pr.shoulderSD = 1, 0, 0.10
 	if s.ref != nil && !math.IsNaN(s.thoraxH) {
 		pr.thoraxH, pr.thoraxP = s.thoraxH, s.thoraxP
@@ -234,7 +242,7 @@ func (s *series) run() {
 			pitch = fr.got.params[pPitch]
 		}
 		for range 2 {
-			pr := s.believe(fr, pitch, 1)
+			pr := s.believe(fr, pitch)
 			pr.mean[pPitch] = s.trunkPitch(fr)
 			start := pr.mean
 			start[pPitch] = pitch
