@@ -126,7 +126,7 @@ func (p *textPrinter) result(e measured) {
 	if !e.Measured {
 		fmt.Fprintf(&b, "  not measured: %s\n", e.Reason)
 	}
-	if e.Advice != "" {
+	if e.Measured && e.Advice != "" {
 		fmt.Fprintf(&b, "  %s\n", e.Advice)
 	}
 	for _, w := range e.Warnings {

@@ -8,6 +8,7 @@
 package job
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -159,7 +160,21 @@ func perceive(ctx context.Context, clip, folder string, o *Options) (*recording.
 			}
 		}
 	}
-	return perception.Run(ctx, clip, opts)
+	rec, err := perception.Run(ctx, clip, opts)
+	if err != nil {
+		return nil, err
+	}
+	return asSaved(rec)
+}
+
+// asSaved rounds a recording as saving it does, so that measuring it now and
+// measuring its file later give the same.
+func asSaved(rec *recording.Recording) (*recording.Recording, error) {
+	var file bytes.Buffer
+	if err := recording.Encode(&file, rec); err != nil {
+		return nil, err
+	}
+	return recording.Decode(&file)
 }
 
 // Reanalyze measures a results folder again from its recording, without a
@@ -185,7 +200,7 @@ func Reanalyze(folder string, s analysis.Settings, o Options) (*Result, error) {
 		return &Result{Folder: folder, Video: err == nil, Analysis: a}, nil
 	}
 	if _, err := os.Stat(video); err == nil {
-		o.note("%s showed the old measurement and is removed; draw it again with: spineflex render %s", video, folder)
+		o.note("%s showed the old measurement and is removed; draw it again with: spineflex render %s", video, shellWord(folder))
 	}
 	if err := sweep(folder); err != nil {
 		return nil, err

@@ -83,6 +83,9 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 		Frames: p.frames,
 	}
 	complete(&rec.Clip, rec.Frames)
+	if missing := lost(info, source.Counts()); missing != "" && o.Note != nil {
+		o.Note(path + ": " + missing)
+	}
 	if rec.Clip.DurationS < minSeconds {
 		return nil, tooShort(path, rec.Clip.DurationS)
 	}
@@ -96,6 +99,18 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 		return nil, fmt.Errorf("%s: %w", path, ErrNoPerson)
 	}
 	return rec, nil
+}
+
+// lost says what of the clip could not be read; empty where all could. Containers
+// miscount by a few frames, so a small gap is not worth a word.
+func lost(info video.Info, c video.Counts) string {
+	switch {
+	case info.Frames > 0 && float64(c.Decoded) < 0.95*float64(info.Frames)-2:
+		return fmt.Sprintf("cut off or damaged: %d of %d frames could be read", c.Decoded, info.Frames)
+	case c.Complaints > 0:
+		return "damaged: the decoder patched up some of its frames"
+	}
+	return ""
 }
 
 func tooShort(path string, seconds float64) error {
