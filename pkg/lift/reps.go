@@ -16,6 +16,7 @@ const (
 	minShareOfLargest = 0.4
 	maxFootShift      = 0.45 // of the leg: feet that travel further walk
 	maxSizeChange     = 0.3  // of the body's typical size: walks to the camera
+	minStartShare     = 0.6  // of the other reps' rise, for a rep whose way down the clip does not show
 	completeAscent    = 0.8  // of the descent: the lifter stood up again
 	edgeOfRep         = 0.04 // of the amplitude: has left the top, or the floor
 	fullTurn          = 0.03 // of the amplitude: counts as top or bottom
@@ -84,11 +85,31 @@ func findSet(e Exercise, b *body, p *poses) *set {
 			s.reps = append(s.reps, f.squats(turns)...)
 		}
 	}
+	if e != Deadlift {
+		s.reps = f.dropStart(s.reps)
+	}
 	for i := range s.reps {
 		s.reps[i].Index = i + 1
 	}
 	s.scale(e, f)
 	return s
+}
+
+// dropStart removes a first squat whose way down is not in the clip when it is
+// much smaller than the others: a lifter who gets into position, or a tracker
+// that does.
+func (f *finder) dropStart(reps []Rep) []Rep {
+	if len(reps) < 2 || reps[0].CoversDescent {
+		return reps
+	}
+	var rise []float64
+	for _, r := range reps[1:] {
+		rise = append(rise, f.d[r.Bottom]-f.d[r.End])
+	}
+	if f.d[reps[0].Bottom]-f.d[reps[0].End] < minStartShare*signal.Median(rise) {
+		return reps[1:]
+	}
+	return reps
 }
 
 // barDepth is how low the bar is, from the wrists and, since those are often

@@ -11,7 +11,7 @@ const (
 	stillShare    = 0.05 // of the peak speed of the hip or shoulder
 	standingShare = 0.04 // of the leg, about the set's top
 	aroundSet     = 3.0  // s before the first and after the last rep in which the bar is still on the back
-	maxLean       = 8.0  // degrees that a lockout may lean back beyond the set's median
+	maxLean       = 8.0  // degrees of the trunk from the median of these frames: no lean-back at lockout
 )
 
 // scale sets what is relative to the whole set: standing, depth in per cent,
@@ -151,7 +151,7 @@ func (f *finder) standing(e Exercise, reps []Rep, top float64) []bool {
 	}
 	lean := medianWhere(f.p.trunk, inRange)
 	for i := range out {
-		out[i] = inRange(i) && f.p.trunk[i] > lean-maxLean && f.p.knee[i] < uprightKnee+15
+		out[i] = inRange(i) && f.p.trunk[i] > lean-maxLean && f.p.trunk[i] < lean+maxLean
 	}
 	return out
 }
