@@ -1,10 +1,6 @@
 package spine
 
-import (
-	"math"
-
-	"gonum.org/v1/gonum/mat"
-)
+import "math"
 
 // The unknowns of one frame.
 const (
@@ -192,27 +188,46 @@ func (f *fitter) addShoulder(pr *prior, p *params, cos, sin float64, add func(*p
 	add(&jy, ry, w)
 }
 
-// solve returns a⁻¹g and a⁻¹ for the symmetric a given by its lower triangle.
+// solve returns a⁻¹g and a⁻¹ for the symmetric positive definite a given by its
+// lower triangle, by Cholesky's method; gonum's would allocate in every
+// iteration of every frame.
 func solve(a *[numParams][numParams]float64, g *params) (step params, cov [numParams][numParams]float64, ok bool) {
-	sym := mat.NewSymDense(numParams, nil)
-	for k := range a {
-		for l := 0; l <= k; l++ {
-			sym.SetSym(k, l, a[k][l])
+	var l, inv [numParams][numParams]float64 // a = l·lᵀ, inv = l⁻¹
+	for i := range a {
+		for j := 0; j <= i; j++ {
+			s := a[i][j]
+			if i == j {
+				s += 1e-6*s + 1e-9
+			}
+			for k := range j {
+				s -= l[i][k] * l[j][k]
+			}
+			if i == j {
+				if !(s > 0) {
+					return step, cov, false
+				}
+				l[i][i] = math.Sqrt(s)
+			} else {
+				l[i][j] = s / l[j][j]
+			}
 		}
-		sym.SetSym(k, k, a[k][k]*(1+1e-6)+1e-9)
 	}
-	var chol mat.Cholesky
-	if !chol.Factorize(sym) {
-		return step, cov, false
+	for i := range l {
+		inv[i][i] = 1 / l[i][i]
+		for j := range i {
+			s := 0.0
+			for k := j; k < i; k++ {
+				s -= l[i][k] * inv[k][j]
+			}
+			inv[i][j] = s / l[i][i]
+		}
 	}
-	var inv mat.SymDense
-	if err := chol.InverseTo(&inv); err != nil {
-		return step, cov, false
-	}
-	for k := range step {
-		for l := range step {
-			cov[k][l] = inv.At(k, l)
-			step[k] += cov[k][l] * g[l]
+	for i := range cov {
+		for j := range cov {
+			for k := max(i, j); k < numParams; k++ {
+				cov[i][j] += inv[k][i] * inv[k][j]
+			}
+			step[i] += cov[i][j] * g[j]
 		}
 	}
 	return step, cov, true

@@ -25,6 +25,9 @@ package spine
 import (
 	"errors"
 	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/spineflex/spineflex/pkg/recording"
 	"github.com/spineflex/spineflex/pkg/signal"
@@ -229,29 +232,44 @@ func (s *series) settle() {
 	}
 }
 
-// run fits every frame, starting from the one before and from the landmarks,
-// whichever ends better.
+// run fits every frame, from where the registration left it or from the
+// landmarks. Frames do not depend on each other and are shared among the cores.
 func (s *series) run() {
-	fit := &fitter{ref: s.ref}
-	for _, fr := range s.frames {
-		if fr == nil {
-			continue
-		}
-		pitch := s.trunkPitch(fr)
-		if fr.got.ok {
-			pitch = fr.got.params[pPitch]
-		}
-		for range 2 {
-			pr := s.believe(fr, pitch)
-			pr.mean[pPitch] = s.trunkPitch(fr)
-			start := pr.mean
-			start[pPitch] = pitch
-			fr.got = fit.fit(fr.obs, &pr, start, fr.weights())
-			if !fr.got.ok {
-				break
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			fit := &fitter{ref: s.ref}
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(s.frames) {
+					return
+				}
+				if s.frames[i] != nil {
+					s.fit(fit, s.frames[i])
+				}
 			}
-			pitch = fr.got.params[pPitch]
+		})
+	}
+	wg.Wait()
+}
+
+func (s *series) fit(fit *fitter, fr *frame) {
+	trunk := s.trunkPitch(fr)
+	pitch := trunk
+	if fr.got.ok {
+		pitch = fr.got.params[pPitch]
+	}
+	for range 2 { // the second time with the hip flexion of the first
+		pr := s.believe(fr, pitch)
+		pr.mean[pPitch] = trunk
+		start := pr.mean
+		start[pPitch] = pitch
+		fr.got = fit.fit(fr.obs, &pr, start, fr.weights())
+		if !fr.got.ok {
+			return
 		}
+		pitch = fr.got.params[pPitch]
 	}
 }
 
