@@ -127,16 +127,20 @@ func (j *judgement) broken() bool { return j.knee || j.limit }
 func judge(frames []Frame, s *repSeries, fit *setFit, r int, o Options) *judgement {
 	j := &judgement{hinge: fit.posterior(r), trend: fit.curve(r, 0), powerSD: fit.excessSDAt(r, typicalKnot)}
 	p := 1 / (1 + math.Exp(-j.hinge.logOdds))
-	j.expect = p * j.hinge.excess
 	bent := fit.curve(r, j.hinge.best)
 	j.curve = j.trend
 	if p > 0.5 {
 		j.curve = bent
 	}
 	j.smooth(frames, s, fit)
+	excess := j.hinge.excess
+	if p > 0.5 && bent.cand.knotAt >= len(knots)-turningKnots {
+		excess = math.Max(excess, j.peakExcess(frames, s))
+	}
+	j.expect = math.Max(0, p*excess)
 	j.evidence = math.Min(2*j.hinge.logOdds, fit.evidence)
 	j.knee = j.evidence >= o.MinEvidence &&
-		j.hinge.excess >= math.Max(o.KneeExcessDeg, kneeZ*j.hinge.excessSD) &&
+		excess >= math.Max(o.KneeExcessDeg, kneeZ*j.hinge.excessSD) &&
 		bent.slopeRatio() >= minSlopeRatio &&
 		j.persists(frames, s, &bent)
 	limitAt, limitWay, limit := j.limitCrossing(frames, s, o)
@@ -186,9 +190,11 @@ func sees(s *repSeries, w way) bool {
 	return false
 }
 
-// slopeRatio compares the slope after the knot with that of the gradual
-// flattening: its mean before the knot, or what is left of it after the knot
-// where that is less (a lifter who had done flattening and then breaks).
+const justBefore = 0.15 // of the set's range
+
+// slopeRatio compares the mean slope after the knot with the one before: all the
+// way from the top or just before the knot, whichever is less (flattening that
+// was done, or had hardly begun).
 func (c *curve) slopeRatio() float64 {
 	w := wayDown
 	if !c.cand.on[wayDown] {
@@ -200,9 +206,10 @@ func (c *curve) slopeRatio() float64 {
 	}
 	top, _, _ := c.at(0, w)
 	knot, _, _ := c.at(k, w)
-	end, _, trend := c.at(c.deepest, w)
+	near, _, _ := c.at(k-justBefore, w)
+	end, _, _ := c.at(c.deepest, w)
 	after := (end - knot) / (c.deepest - k)
-	before := math.Min((knot-top)/k, (trend-knot)/(c.deepest-k))
+	before := math.Min((knot-top)/k, (knot-near)/justBefore)
 
 	if after <= 0 {
 		return 0
@@ -214,8 +221,24 @@ func (c *curve) slopeRatio() float64 {
 // curve leaves in the residuals; a wink of 0.3 s passes it.
 const smoothS = 0.08
 
+// peakExcess is the greatest excess of the smoothed flexion. Round the turning
+// point depth stands still while a wink comes and goes, so that its hinge
+// fits the mean over that time and not what is reached.
+func (j *judgement) peakExcess(frames []Frame, s *repSeries) float64 {
+	peak := math.Inf(-1)
+	for k, i := range s.frames {
+		_, _, trend := j.curve.at(frames[i].DepthPct/100, s.ways[k])
+		peak = math.Max(peak, j.flex[k]-trend)
+	}
+	return peak
+}
+
+// misfitSD is how far a real course strays from the fitted curve, degrees.
+const misfitSD = 2.0
+
 // smooth fills the smoothed series: the fitted curve plus its smoothed
-// residuals, and for the surface angle also what sets it off from flexion.
+// residuals, as far as they exceed the noise, and for the surface angle also
+// what sets it off from flexion.
 func (j *judgement) smooth(frames []Frame, s *repSeries, fit *setFit) {
 	n := len(s.frames)
 	j.flex, j.angle = make([]float64, n), make([]float64, n)
@@ -236,14 +259,15 @@ func (j *judgement) smooth(frames []Frame, s *repSeries, fit *setFit) {
 	for k := range off {
 		off[k] -= mid
 	}
-	for k, i := range s.frames {
-		t := frames[i].TimeS
-		j.flex[k] = base[k] + kernelMean(frames, s.frames, res, t)
-		j.angle[k] = j.flex[k] + mid + kernelMean(frames, s.frames, off, t)
-	}
 	// A kernel of this width averages over √(4π)·smoothS; errors are alike over 2·tau.
 	share := math.Min(1, 2*fit.noise.tau/(math.Sqrt(4*math.Pi)*smoothS))
 	j.sd = fit.noiseSD() * math.Sqrt(share)
+	keep := misfitSD * misfitSD / (misfitSD*misfitSD + j.sd*j.sd)
+	for k, i := range s.frames {
+		t := frames[i].TimeS
+		j.flex[k] = base[k] + keep*kernelMean(frames, s.frames, res, t)
+		j.angle[k] = j.flex[k] + mid + kernelMean(frames, s.frames, off, t)
+	}
 }
 
 // kernelMean is the Gaussian-weighted mean of v near t; frames that lack a

@@ -76,6 +76,10 @@ func (g *shared) add(x *shared, sign float64) {
 	}
 }
 
+// turningKnots is how many of the last knots are fractions of the rep's own
+// deepest point: a wink of 0.3 s round a smooth turning point lives there.
+const turningKnots = 2
+
 // candidate is one hypothesis on a rep: where its hinge is.
 type candidate struct {
 	knot   float64 // 0: no hinge
@@ -90,13 +94,18 @@ var knots = func() []float64 {
 	for x := 0.15; x < 0.951; x += 0.025 {
 		k = append(k, x)
 	}
-	return append(k, 0.97, 0.985) // a wink of 0.3 s round a smooth turning point lives here
+	return append(k, 0.97, 0.985)
 }()
 
-func candidates(ex lift.Exercise, bothWays bool) []candidate {
+func candidates(ex lift.Exercise, bothWays bool, deepest float64) []candidate {
 	out := []candidate{{}}
 	both := [2]bool{true, true}
 	for i, k := range knots {
+		if i >= len(knots)-turningKnots {
+			k *= deepest
+		} else if k > 0.965*deepest {
+			continue
+		}
 		if !bothWays {
 			out = append(out, candidate{knot: k, on: both, knotAt: i})
 			continue
@@ -298,7 +307,7 @@ func (f *setFit) newRepFit(s *repSeries, ex lift.Exercise) repFit {
 			up, down = up || x.way == wayUp, down || x.way == wayDown
 		}
 	}
-	r := repFit{series: s, cands: candidates(ex, up && down)}
+	r := repFit{series: s, cands: candidates(ex, up && down, s.deepest)}
 	n := len(s.samples)
 	rows := make([][numCols]float64, n)
 	for i, x := range s.samples {

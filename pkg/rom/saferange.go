@@ -51,10 +51,12 @@ func (a *assessment) decide(s *SafeRange, reps []RepResult) {
 		s.Reason = "the camera does not look from the side"
 	case len(a.reps) == 0:
 		s.Reason = reps[0].Reason
-	case s.BrokenReps >= 2 || s.BrokenReps > 0 && 2*s.BrokenReps >= len(a.reps):
+	case s.BrokenReps >= 2:
 		s.Verdict = Breaks
 	case 2*len(a.reps) < n:
 		s.Reason = fmt.Sprintf("the lower back could be judged in %d of %d reps only", len(a.reps), n)
+	case s.BrokenReps > 0 && 2*s.BrokenReps >= len(a.reps):
+		s.Verdict = Breaks
 	case a.tooNoisy():
 		s.Reason = "the measurement is too unsteady to tell a rounding from noise"
 	default:

@@ -236,3 +236,11 @@ func meanAbs(v []float64) float64 {
 	}
 	return s / float64(len(v))
 }
+
+func mean(v []float64) float64 {
+	s := 0.0
+	for _, x := range v {
+		s += x
+	}
+	return s / float64(len(v))
+}
