@@ -157,7 +157,8 @@ func tellProgress(p printer, clip string) func(stage job.Stage, done, total int)
 // nothingToMeasure tells a clip that shows nothing to measure from one that
 // could not be read.
 func nothingToMeasure(err error) bool {
-	return errors.Is(err, perception.ErrNoPerson) || errors.Is(err, perception.ErrTooShort)
+	return errors.Is(err, perception.ErrNoPerson) || errors.Is(err, perception.ErrTooShort) ||
+		errors.Is(err, lift.ErrNoPerson) || errors.Is(err, lift.ErrTooShort)
 }
 
 // withHint adds what to do about an error, where that is a flag of this program.

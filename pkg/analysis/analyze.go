@@ -67,6 +67,7 @@ func Analyze(rec *recording.Recording, s Settings) (*Analysis, error) {
 		a.spine(back)
 	}
 	a.assess(rec, move, back, cmPerPx)
+	a.framing(rec)
 	a.quality(rec, move, back)
 	return a, nil
 }

@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spineflex/spineflex/pkg/analysis"
@@ -79,16 +80,18 @@ type Result struct {
 // every other result, an inconclusive one too.
 func (r *Result) Unmeasured() string {
 	a := r.Analysis
+	for _, w := range a.Warnings {
+		if w.Code == analysis.WarnUpperBody {
+			return w.Message
+		}
+	}
 	switch {
 	case a.Camera.Verdict == lift.CameraUnusable:
 		return "not filmed from the side; put the camera level with the hips, square to the lifter"
 	case len(a.Reps) == 0:
-		for _, w := range a.Warnings {
-			if w.Code == "upper_body_only" {
-				return w.Message
-			}
-		}
 		return "no repetition of a squat or deadlift found"
+	case !slices.ContainsFunc(a.Reps, func(rep analysis.Rep) bool { return rep.MeasuredShare > 0 }):
+		return "the lower back is hidden in every repetition"
 	}
 	return ""
 }
