@@ -89,6 +89,7 @@ type Rep struct {
 	Start, Bottom, End int
 	CoversDescent      bool // the way down is in the clip
 	CoversAscent       bool // the way up is
+	Camera             Camera
 }
 
 // BodySide is the lifter's own left or right.
@@ -162,7 +163,7 @@ func Analyze(rec *recording.Recording, opts Options) (*Movement, error) {
 		}
 	}
 	m.segment(b, p)
-	m.Camera = b.camera(m.inSet())
+	m.look(b)
 	if held > n/2 {
 		m.warn(WarnHeld, fmt.Sprintf("the lifter was lost in %d of %d frames; their joints are interpolated", held, n))
 	}
@@ -209,14 +210,25 @@ func (m *Movement) segment(b *body, p *poses) {
 	}
 }
 
-// inSet selects the frames from the first rep's start to the last one's end; all
-// without reps.
-func (m *Movement) inSet() func(i int) bool {
+// aroundRep seconds before and after a rep show the same view as the rep.
+const aroundRep = 1.0
+
+// look judges the camera: rep by rep, since lifters turn and clips are cut, and
+// the set by the middle rep.
+func (m *Movement) look(b *body) {
 	if len(m.Reps) == 0 {
-		return func(int) bool { return true }
+		m.Camera = newCamera(b.yaw(0, len(b.t)))
+		return
 	}
-	from, to := m.Reps[0].Start, m.Reps[len(m.Reps)-1].End
-	return func(i int) bool { return i >= from && i <= to }
+	yaw := make([]float64, len(m.Reps))
+	for i := range m.Reps {
+		r := &m.Reps[i]
+		from, _ := b.window(r.Start, aroundRep)
+		_, to := b.window(r.End, aroundRep)
+		r.Camera = newCamera(b.yaw(from, to))
+		yaw[i] = r.Camera.YawDeg
+	}
+	m.Camera = newCamera(signal.Median(yaw))
 }
 
 // uprightTrunk and uprightKnee, degrees, bound what counts as standing.

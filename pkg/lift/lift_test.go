@@ -74,7 +74,7 @@ func TestRenderedClips(t *testing.T) {
 					t.Errorf("%s facing %s, back on %d, near side %d; want %s, %s, %d, %d",
 						m.Exercise, m.Facing, m.Dorsal, m.Near, tr.Exercise, tr.FacingSide, tr.DorsalSide(), tr.NearSide)
 				}
-				if d := math.Abs(m.Camera.YawDeg - math.Abs(tr.AzimuthDeg)); d > 6 {
+				if d := math.Abs(m.Camera.YawDeg - math.Abs(tr.AzimuthDeg)); !(d <= 6) {
 					t.Errorf("camera %.0f° off the side view, want %.0f", m.Camera.YawDeg, tr.AzimuthDeg)
 				}
 				if len(m.Reps) != len(tr.Reps) {

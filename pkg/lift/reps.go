@@ -15,6 +15,8 @@ const (
 	// shifting the feet, breathing.
 	minShareOfLargest = 0.4
 	maxFootShift      = 0.45 // of the leg: feet that travel further walk
+	maxHipShift       = 0.6  // of the leg: the hips go back by .2 in a squat, .35 in a deadlift
+	nearTop           = 0.25 // of the amplitude
 	maxSizeChange     = 0.3  // of the body's typical size: walks to the camera
 	minStartShare     = 0.6  // of the other reps' rise, for a rep whose way down the clip does not show
 	completeAscent    = 0.8  // of the descent: the lifter stood up again
@@ -154,7 +156,7 @@ func (f *finder) largest(st stretch, least float64) float64 {
 	m := 0.0
 	t := f.turns(st, least)
 	for i := 1; i < len(t); i++ {
-		if t[i-1].bottom && f.planted(t[i-1].at, t[i].at) {
+		if t[i-1].bottom && f.planted(t[i-1].at, f.arrives(t[i-1].at, t[i].at)) {
 			m = max(m, f.d[t[i-1].at]-f.d[t[i].at])
 		}
 	}
@@ -223,10 +225,32 @@ func deepest(d []float64, from, to int) int {
 	return at
 }
 
-// planted reports whether the feet stay in place between two frames.
+// planted reports whether the lifter stays in place between two frames: the feet
+// and, since those may be hidden while the lifter walks, the hips.
 func (f *finder) planted(from, to int) bool {
 	a, c := f.p.ankle.at(from), f.p.ankle.at(to)
-	return math.Abs(a.X-c.X) <= maxFootShift*f.b.leg
+	h, g := f.p.hip.at(from), f.p.hip.at(to)
+	return math.Abs(a.X-c.X) <= maxFootShift*f.b.leg && math.Abs(h.X-g.X) <= maxHipShift*f.b.leg
+}
+
+// arrives is where the movement from bottom to top (either may be earlier) comes
+// to rest near the top. The top itself may be much further on: a lifter who racks
+// the bar and walks up to the camera gets taller in the picture.
+func (f *finder) arrives(bottom, top int) int {
+	step := 1
+	if top < bottom {
+		step = -1
+	}
+	level := f.d[top] + nearTop*(f.d[bottom]-f.d[top])
+	fastest := 0.0
+	for i := bottom; i != top; i += step {
+		speed := -float64(step) * f.speed[i] // upwards on the way to the top
+		fastest = max(fastest, speed)
+		if f.d[i] <= level && speed <= settledSpeed*fastest {
+			return i
+		}
+	}
+	return top
 }
 
 // squats makes reps of the turns: each bottom from which the lifter stood up
@@ -238,7 +262,7 @@ func (f *finder) squats(turns []turn) []Rep {
 		if !bottom.bottom || i == 0 || i == len(turns)-1 {
 			continue
 		}
-		before, after := turns[i-1].at, turns[i+1].at
+		before, after := f.arrives(bottom.at, turns[i-1].at), f.arrives(bottom.at, turns[i+1].at)
 		up, down := f.d[bottom.at]-f.d[after], f.d[bottom.at]-f.d[before]
 		stood := up >= completeAscent*down || f.d[after] <= standing+(1-completeAscent)*up
 		if !stood || !f.planted(bottom.at, after) {
@@ -309,7 +333,7 @@ func (f *finder) deadlifts(turns []turn) []Rep {
 		}
 		start := turns[i-1]
 		up := f.d[start.at] - f.d[top.at]
-		if up < f.floor || !f.planted(start.at, top.at) {
+		if up < f.floor || !f.planted(f.lastOnFloor(start.at, top.at), f.arrives(start.at, top.at)) {
 			continue
 		}
 		r := Rep{CoversAscent: true}
@@ -354,7 +378,8 @@ func (f *finder) fromLockout(turns []turn) bool {
 func (f *finder) lowered(turns []turn) []Rep {
 	var out []Rep
 	for i := 1; i+1 < len(turns); i += 2 {
-		before, bottom, after := turns[i-1].at, turns[i].at, turns[i+1].at
+		bottom := turns[i].at
+		before, after := f.arrives(bottom, turns[i-1].at), f.arrives(bottom, turns[i+1].at)
 		up, down := f.d[bottom]-f.d[after], f.d[bottom]-f.d[before]
 		if up < completeAscent*down || !f.planted(before, after) {
 			continue

@@ -29,13 +29,12 @@ func (b *body) look() view {
 	return v
 }
 
-// camera judges the direction of view from the frames that use selects.
-func (b *body) camera(use func(i int) bool) Camera {
-	c := Camera{YawDeg: b.yaw(use), Verdict: CameraOK}
+func newCamera(yaw float64) Camera {
+	c := Camera{YawDeg: yaw, Verdict: CameraOK}
 	switch {
-	case math.IsNaN(c.YawDeg) || c.YawDeg > unusableYaw:
+	case math.IsNaN(yaw) || yaw > unusableYaw:
 		c.Verdict = CameraUnusable
-	case c.YawDeg > obliqueYaw:
+	case yaw > obliqueYaw:
 		c.Verdict = CameraOblique
 	}
 	return c
@@ -114,13 +113,13 @@ const (
 // so that the network's uncertainty about the hidden side averages out and does
 // not add up, and of all pairs the middle one counts: a plate hides shoulders in
 // a squat and hips and ankles in a deadlift, and a head may turn.
-func (b *body) yaw(use func(i int) bool) float64 {
+func (b *body) yaw(from, to int) float64 {
 	upright := func(i int) bool {
 		s, h := b.mid(recording.LeftShoulder, i), b.mid(recording.LeftHip, i)
-		return use(i) && b.confidence[i] >= 0.3 && math.Abs(s.X-h.X) < 0.5*(h.Y-s.Y)
+		return b.confidence[i] >= 0.3 && math.Abs(s.X-h.X) < 0.5*(h.Y-s.Y)
 	}
 	n := 0
-	for i := range b.t {
+	for i := from; i < to; i++ {
 		if upright(i) {
 			n++
 		}
@@ -131,7 +130,7 @@ func (b *body) yaw(use func(i int) bool) float64 {
 	var sure, all []float64
 	for _, p := range pairs {
 		var dx, vis []float64
-		for i := range b.t {
+		for i := from; i < to; i++ {
 			if upright(i) {
 				dx = append(dx, (b.mark[p.left].x[i]-b.mark[p.left+1].x[i])/(p.share*b.trunk))
 				vis = append(vis, min(b.vis[p.left][i], b.vis[p.left+1][i]))
