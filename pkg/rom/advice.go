@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/spineflex/spineflex/pkg/lift"
+	"github.com/spineflex/spineflex/pkg/signal"
 )
 
 // advice is a sentence or two for the lifter: what was seen, and how deep to go
@@ -119,9 +120,10 @@ func (a *assessment) warnings(r *Assessment) []Warning {
 // trend, degrees; 0 when that is within the errors.
 func (a *assessment) fatigue(reps []RepResult) float64 {
 	const least = 6.0 // twice the rep-to-rep sd of a peak (measurement.md 5.7)
-	var peaks, sds []float64
+	var number, peaks, sds []float64
 	for _, r := range reps {
 		if r.Judged {
+			number = append(number, float64(r.Index))
 			peaks = append(peaks, r.PeakFlexionDeg)
 			sds = append(sds, r.PeakFlexionSDDeg)
 		}
@@ -129,8 +131,9 @@ func (a *assessment) fatigue(reps []RepResult) float64 {
 	if len(peaks) < 3 {
 		return 0
 	}
-	grow := theilSen(peaks) * float64(len(peaks)-1)
-	if grow < math.Max(least, 2*median(sds)) {
+	slope, _ := signal.TheilSen(number, peaks)
+	grow := slope * (number[len(number)-1] - number[0])
+	if grow < math.Max(least, 2*signal.Median(sds)) {
 		return 0
 	}
 	return grow

@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/spineflex/spineflex/pkg/lift"
+	"github.com/spineflex/spineflex/pkg/signal"
 )
 
 // Assess decides where each rep of a set left the neutral range and to which
@@ -71,7 +72,7 @@ func withFlexion(in Input) Input {
 		sort.Float64s(shallow)
 		shallow = shallow[:len(shallow)/5]
 	}
-	zero := median(shallow)
+	zero := signal.Median(shallow)
 	in.Frames = append([]Frame(nil), in.Frames...)
 	for i := range in.Frames {
 		in.Frames[i].LumbarFlexion = in.Frames[i].LumbarAngle - zero
@@ -99,7 +100,7 @@ func (f *setFit) noiseSD() float64 {
 			sd = append(sd, s.sd)
 		}
 	}
-	return median(sd) * f.noise.scale
+	return signal.Median(sd) * f.noise.scale
 }
 
 // judgement is the decision on one rep.
@@ -255,7 +256,7 @@ func (j *judgement) smooth(frames []Frame, s *repSeries, fit *setFit) {
 			diff = append(diff, off[k])
 		}
 	}
-	mid := median(diff)
+	mid := signal.Median(diff)
 	for k := range off {
 		off[k] -= mid
 	}

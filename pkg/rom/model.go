@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/spineflex/spineflex/pkg/lift"
+	"github.com/spineflex/spineflex/pkg/signal"
 )
 
 // The model of a set. In rep r, at depth d (0..1, D the rep's deepest),
@@ -741,7 +742,7 @@ func (f *setFit) residualNoise() noise {
 			return best
 		}
 		n := float64(len(w))
-		scale := math.Min(4, math.Max(0.4, median(w)*1.4826))
+		scale := math.Min(4, math.Max(0.4, signal.Median(w)*1.4826))
 		lik := logJac - n*math.Log(scale)
 		for _, v := range w {
 			z := v / scale

@@ -350,13 +350,6 @@ func hasWarning(a Assessment, code string) bool {
 	return false
 }
 
-func TestTheilSen(t *testing.T) {
-	y := []float64{1, 3, 5, 7, 90, 11} // slope 2 with an outlier
-	if got := theilSen(y); math.Abs(got-2) > 0.5 {
-		t.Errorf("slope %g; want 2", got)
-	}
-}
-
 func TestRoundUp(t *testing.T) {
 	for cm, want := range map[float64]float64{40: 40, 40.1: 42.5, 42.5: 42.5, 0.3: 2.5} {
 		if got := roundUp(cm); got != want {

@@ -7,6 +7,7 @@ import (
 	"sort"
 
 	"github.com/spineflex/spineflex/pkg/lift"
+	"github.com/spineflex/spineflex/pkg/signal"
 )
 
 // assessment gathers what the verdict on a set needs.
@@ -69,7 +70,7 @@ func (a *assessment) tooNoisy() bool {
 	for _, j := range a.reps {
 		sd = append(sd, j.powerSD)
 	}
-	return median(sd) > a.maxExcessSD()
+	return signal.Median(sd) > a.maxExcessSD()
 }
 
 // bootstrap gives the safe depth: the 10th percentile over reps of the
@@ -106,12 +107,10 @@ func (a *assessment) bootstrap(s *SafeRange, reps []RepResult) {
 				draw[i] = math.Max(0, math.Min(deepest[k], 100*(j.depth+z*j.depSD+shift/j.slope)))
 			}
 		}
-		sort.Float64s(draw)
-		stat = append(stat, quantile(draw, 0.1))
+		stat = append(stat, signal.Quantile(draw, 0.1))
 	}
-	sort.Float64s(stat)
-	s.DepthPct = quantile(stat, 0.5)
-	s.DepthPctCI90 = [2]float64{quantile(stat, 0.05), quantile(stat, 0.95)}
+	s.DepthPct = signal.Quantile(stat, 0.5)
+	s.DepthPctCI90 = [2]float64{signal.Quantile(stat, 0.05), signal.Quantile(stat, 0.95)}
 	s.Censored = s.BrokenReps == 0
 }
 
@@ -176,16 +175,3 @@ func (a *assessment) posture(s *SafeRange) {
 
 // roundUp to the 2.5 cm in which boxes and plates come.
 func roundUp(cm float64) float64 { return 2.5 * math.Ceil(cm/2.5-1e-9) }
-
-// theilSen is the median of the slopes between all pairs, per rep.
-func theilSen(y []float64) float64 {
-	var s []float64
-	for i := range y {
-		for j := i + 1; j < len(y); j++ {
-			if finite(y[i], y[j]) {
-				s = append(s, (y[j]-y[i])/float64(j-i))
-			}
-		}
-	}
-	return median(s)
-}

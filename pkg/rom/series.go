@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/spineflex/spineflex/pkg/lift"
+	"github.com/spineflex/spineflex/pkg/signal"
 )
 
 // way is the direction of travel.
@@ -162,7 +163,7 @@ func despike(frames []Frame, idx []int) []float64 {
 		if finite(f.LumbarFlexionSD) {
 			jump = math.Max(jump, 4*f.LumbarFlexionSD)
 		}
-		if len(near) >= 3 && math.Abs(f.LumbarFlexion-median(near)) > jump {
+		if len(near) >= 3 && math.Abs(f.LumbarFlexion-signal.Median(near)) > jump {
 			out[j] = math.NaN()
 		}
 	}
@@ -217,30 +218,4 @@ func finite(vs ...float64) bool {
 		}
 	}
 	return true
-}
-
-// median sorts its argument.
-func median(v []float64) float64 {
-	if len(v) == 0 {
-		return math.NaN()
-	}
-	sort.Float64s(v)
-	if n := len(v); n%2 == 0 {
-		return (v[n/2-1] + v[n/2]) / 2
-	}
-	return v[len(v)/2]
-}
-
-// quantile of a sorted slice, interpolated between order statistics.
-func quantile(sorted []float64, q float64) float64 {
-	if len(sorted) == 0 {
-		return math.NaN()
-	}
-	x := q * float64(len(sorted)-1)
-	i := int(x)
-	if i+1 >= len(sorted) {
-		return sorted[len(sorted)-1]
-	}
-	w := x - float64(i)
-	return sorted[i]*(1-w) + sorted[i+1]*w
 }
