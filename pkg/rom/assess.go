@@ -37,7 +37,7 @@ func Assess(in Input, opts Options) (Assessment, error) {
 	}
 	set := &assessment{in: in, opts: o}
 	if len(judged) > 0 {
-		fit := fitSet(judged, in.Exercise, o.MinEvidence)
+		fit := fitSet(judged, in.Exercise, o.MinEvidence, o.SystematicDeg)
 		set.evidence = fit.evidence
 		a.NoiseSDDeg, a.NoiseTimeS = fit.noiseSD(), fit.noise.tau
 		for r, s := range judged {
@@ -141,6 +141,7 @@ func judge(frames []Frame, s *repSeries, fit *setFit, r int, o Options) *judgeme
 	j.expect = math.Max(0, p*excess)
 	j.evidence = math.Min(2*j.hinge.logOdds, fit.evidence)
 	j.knee = j.evidence >= o.MinEvidence &&
+		j.peakFlexion() >= o.KneeExcessDeg &&
 		excess >= math.Max(o.KneeExcessDeg, kneeZ*j.hinge.excessSD) &&
 		bent.slopeRatio() >= minSlopeRatio &&
 		j.persists(frames, s, &bent)
@@ -230,6 +231,17 @@ func (j *judgement) peakExcess(frames []Frame, s *repSeries) float64 {
 	for k, i := range s.frames {
 		_, _, trend := j.curve.at(frames[i].DepthPct/100, s.ways[k])
 		peak = math.Max(peak, j.flex[k]-trend)
+	}
+	return peak
+}
+
+// peakFlexion is the greatest smoothed flexion. A lifter who arches on the way
+// down and comes back to the standing curve at the bottom bends a knee into the
+// course without ever leaving neutral.
+func (j *judgement) peakFlexion() float64 {
+	peak := math.Inf(-1)
+	for _, v := range j.flex {
+		peak = math.Max(peak, v)
 	}
 	return peak
 }

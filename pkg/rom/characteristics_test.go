@@ -108,7 +108,7 @@ func populations() []population {
 // TestOperatingCharacteristics holds the decision rule to what docs/breakdown.md
 // says of it. The table there is made with
 //
-//	go test ./pkg/rom -run OperatingCharacteristics -timeout 60m -args -sets 60 -update
+//	go test ./pkg/rom -run OperatingCharacteristics -timeout 60m -args -sets 40 -update
 func TestOperatingCharacteristics(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("| lifters | broken reps found | neutral reps called broken | verdict right | inconclusive | depth error (bias), % of the range |\n|---|---|---|---|---|---|\n")

@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/spineflex/spineflex/pkg/lift"
-	"github.com/spineflex/spineflex/pkg/signal"
 )
 
 // The model of a set. In rep r, at depth d (0..1, D the rep's deepest),
@@ -167,20 +166,19 @@ func cosSD(sigma float64, j int) float64 {
 	return sigma * math.Sqrt(2*math.Sqrt(2*math.Pi)*gpLength*math.Exp(-gpLength*gpLength*w*w/2))
 }
 
-// noise is what the residuals say about the frames: their sd in units of the
-// stated one, and the time over which errors are alike.
-type noise struct{ scale, tau float64 }
-
 // priors holds mean and precision of every coefficient.
 type priors struct{ mean, prec [cY]float64 }
 
-func newPriors(ex lift.Exercise) priors {
+// newPriors widens the Gaussian processes where the frames' stated error is more
+// systematic than the default: wide is their sd in units of it, at least 1.
+func newPriors(ex lift.Exercise, wide float64) priors {
 	var p priors
+	wide = math.Max(1, wide)
 	set := func(c int, mean, sd float64) { p.mean[c], p.prec[c] = mean, 1/(sd*sd) }
 	set(cOffset, 0, offsetSD)
 	set(cScale, 0, scaleSD)
-	set(cCos1, 0, cosSD(privateGP, 1))
-	set(cCos2, 0, cosSD(privateGP, 2))
+	set(cCos1, 0, cosSD(wide*privateGP, 1))
+	set(cCos2, 0, cosSD(wide*privateGP, 2))
 	set(cWay, 0, waySD)
 	set(cHinge, 0, hingeRepSD)
 	trend := otherTrend
@@ -191,9 +189,9 @@ func newPriors(ex lift.Exercise) priors {
 		trend = pullTrend
 	}
 	set(cTrend, trend, trendSD)
-	set(cShared1, 0, cosSD(sharedGP, 1))
-	set(cShared2, 0, cosSD(sharedGP, 2))
-	set(cShared3, 0, cosSD(sharedGP, 3))
+	set(cShared1, 0, cosSD(wide*sharedGP, 1))
+	set(cShared2, 0, cosSD(wide*sharedGP, 2))
+	set(cShared3, 0, cosSD(wide*sharedGP, 3))
 	set(cSharedHinge, hingeMean, hingeSD)
 	return p
 }
@@ -285,8 +283,8 @@ type setFit struct {
 }
 
 // fitSet finds the most probable hypothesis on the set.
-func fitSet(series []*repSeries, ex lift.Exercise, minEvidence float64) *setFit {
-	f := &setFit{priors: newPriors(ex), noise: noise{scale: 1, tau: 0.12}, minEvidence: minEvidence}
+func fitSet(series []*repSeries, ex lift.Exercise, minEvidence, systematic float64) *setFit {
+	f := &setFit{priors: newPriors(ex, 1), noise: noise{scale: 1, tau: 0.12}, minEvidence: minEvidence}
 	// Twice: the first fit's residuals give the noise of the second.
 	for pass := 0; ; pass++ {
 		f.reps = f.reps[:0]
@@ -298,6 +296,7 @@ func fitSet(series []*repSeries, ex lift.Exercise, minEvidence float64) *setFit 
 			return f
 		}
 		f.noise = f.residualNoise()
+		f.priors = newPriors(ex, f.systematic()/systematic)
 	}
 }
 
@@ -364,393 +363,3 @@ func (f *setFit) newRepFit(s *repSeries, ex lift.Exercise) repFit {
 }
 
 func put(g *gram, a, b int, v float64) { g[a][b], g[b][a] = v, v }
-
-// whiten turns rows with AR(1) errors into rows with independent unit errors.
-func (f *setFit) whiten(samples []sample, rows [][numCols]float64) {
-	for c := range numCols {
-		f.whitenColumn(samples, rows, c)
-	}
-}
-
-func (f *setFit) whitenColumn(samples []sample, rows [][numCols]float64, c int) {
-	prev := 0.0
-	for i, x := range samples {
-		v := rows[i][c] / (x.sd * f.noise.scale)
-		rho := likeness(samples, i, f.noise.tau)
-		rows[i][c] = (v - rho*prev) / math.Sqrt(1-rho*rho)
-		prev = v
-	}
-}
-
-// likeness is the correlation of sample i's error with the one before.
-func likeness(samples []sample, i int, tau float64) float64 {
-	if i == 0 {
-		return 0
-	}
-	return math.Min(0.99, math.Exp(-(samples[i].t-samples[i-1].t)/tau))
-}
-
-// search maximises the joint evidence over the reps' hypotheses by coordinate
-// ascent, from no rep broken and, for every centre of the knots, from all
-// broken there.
-func (f *setFit) search() {
-	f.logEv = math.Inf(-1)
-	none := make([]int, len(f.reps))
-	noneEv := f.joint(none, f.sum(none), 0)
-	for centre := range knots {
-		if centre%2 == 1 {
-			continue // the spread of the knots covers the step
-		}
-		all := make([]int, len(f.reps))
-		for r := range f.reps {
-			all[r] = f.reps[r].at(centre)
-		}
-		for _, start := range [][]int{none, all} {
-			choice, ev := f.ascend(append([]int(nil), start...), centre)
-			if ev > f.logEv+1e-9 {
-				f.logEv, f.choice, f.centre = ev, choice, centre
-			}
-		}
-	}
-	// A knee is worth claiming only when the set as a whole speaks for it.
-	f.evidence = 2 * (f.logEv - noneEv)
-	if f.evidence < f.minEvidence {
-		f.choice = none
-	}
-	f.total = f.sum(f.choice)
-}
-
-// at returns the plain candidate with the given knot.
-func (r *repFit) at(knot int) int {
-	for i, c := range r.cands {
-		if c.knot != 0 && c.knotAt == knot && c.ascent == 0 && c.on == [2]bool{true, true} {
-			return i
-		}
-	}
-	return 0
-}
-
-func (f *setFit) sum(choice []int) shared {
-	var g shared
-	for r, c := range choice {
-		g.add(&f.reps[r].schur[c], 1)
-	}
-	return g
-}
-
-func (f *setFit) ascend(choice []int, centre int) ([]int, float64) {
-	prior := knotPrior(centre)
-	total := f.sum(choice)
-	broken := 0
-	for _, c := range choice {
-		if c != 0 {
-			broken++
-		}
-	}
-	for range 6 {
-		changed := false
-		for r := range f.reps {
-			rf := &f.reps[r]
-			rest := total
-			rest.add(&rf.schur[choice[r]], -1)
-			others := broken
-			if choice[r] != 0 {
-				others--
-			}
-			at, none, all := f.weigh(r, &rest, prior, others)
-			if none >= all {
-				at = 0
-			}
-			if at != choice[r] {
-				changed = true
-				choice[r] = at
-			}
-			broken = others
-			if at != 0 {
-				broken++
-			}
-			total = rest
-			total.add(&rf.schur[at], 1)
-		}
-		if !changed {
-			break
-		}
-	}
-	// The evidence of the best knots alone would make a hinge pay for its knot
-	// not being known: count all knots of each rep beside the others' best.
-	best := f.joint(choice, total, centre)
-	for r, c := range choice {
-		if c == 0 {
-			continue
-		}
-		rest := total
-		rest.add(&f.reps[r].schur[c], -1)
-		_, _, all := f.weigh(r, &rest, prior, broken-1)
-		best += all - f.conditional(r, c, &rest) - f.hypothesisPrior(f.reps[r].cands[c], prior, broken-1)
-	}
-	return choice, best
-}
-
-// weigh gives the most probable hinge of rep r and the log evidence of no hinge
-// and of any.
-func (f *setFit) weigh(r int, rest *shared, prior []float64, others int) (best int, none, all float64) {
-	rf := &f.reps[r]
-	ev := make([]float64, len(rf.cands))
-	top := math.Inf(-1)
-	for c := range rf.cands {
-		ev[c] = f.conditional(r, c, rest) + f.hypothesisPrior(rf.cands[c], prior, others)
-		if c > 0 && ev[c] > top {
-			best, top = c, ev[c]
-		}
-	}
-	sum := 0.0
-	for _, v := range ev[1:] {
-		sum += math.Exp(v - top)
-	}
-	return best, ev[0], top + math.Log(sum)
-}
-
-// conditional is the log evidence of candidate c in rep r beside the others.
-func (f *setFit) conditional(r, c int, rest *shared) float64 {
-	g := *rest
-	g.add(&f.reps[r].schur[c], 1)
-	return f.reps[r].local[c] + f.priors.public(g)
-}
-
-// hypothesisPrior is the log prior of a candidate when others of the remaining
-// reps are broken.
-func (f *setFit) hypothesisPrior(c candidate, knot []float64, others int) float64 {
-	n := float64(len(f.reps) - 1)
-	odds := (float64(others) + brokenPrior) / (n + 2*brokenPrior)
-	if c.knot == 0 {
-		return math.Log(1 - odds)
-	}
-	return math.Log(odds) + c.prior + knot[c.knotAt]
-}
-
-func (f *setFit) joint(choice []int, total shared, centre int) float64 {
-	prior := knotPrior(centre)
-	ev := f.priors.public(total)
-	broken := 0
-	for r, c := range choice {
-		ev += f.reps[r].local[c]
-		if c != 0 {
-			broken++
-			ev += f.reps[r].cands[c].prior + prior[f.reps[r].cands[c].knotAt]
-		}
-	}
-	n := float64(len(choice))
-	b := float64(broken)
-	return ev + logBeta(b+brokenPrior, n-b+brokenPrior) - logBeta(brokenPrior, brokenPrior)
-}
-
-func logBeta(a, b float64) float64 {
-	x, _ := math.Lgamma(a)
-	y, _ := math.Lgamma(b)
-	z, _ := math.Lgamma(a + b)
-	return x + y - z
-}
-
-// knotPrior is the log prior of every knot when the set's cluster at centre.
-func knotPrior(centre int) []float64 {
-	out := make([]float64, len(knots))
-	sum := 0.0
-	for i, k := range knots {
-		z := (k - knots[centre]) / knotSpread
-		out[i] = math.Exp(-z * z / 2)
-		sum += out[i]
-	}
-	for i := range out {
-		out[i] = math.Log((1-knotFree)*out[i]/sum + knotFree/float64(len(knots)))
-	}
-	return out
-}
-
-// hingePosterior is what the data say about the hinge of one rep.
-type hingePosterior struct {
-	logOdds          float64 // hinge against none
-	excess, excessSD float64 // degrees at the bottom, given the hinge
-	knot, knotSD     float64 // on the way down (the way up if only that bends)
-	best             int     // most probable candidate with a hinge
-	knots            []float64
-	weights          []float64 // posterior of knots
-}
-
-func (f *setFit) posterior(r int) hingePosterior {
-	rf := &f.reps[r]
-	rest := f.total
-	rest.add(&rf.schur[f.choice[r]], -1)
-	others := 0
-	for i, c := range f.choice {
-		if i != r && c != 0 {
-			others++
-		}
-	}
-	prior := knotPrior(f.centre)
-	ev := make([]float64, len(rf.cands))
-	top := math.Inf(-1)
-	h := hingePosterior{}
-	for c := range rf.cands {
-		ev[c] = f.conditional(r, c, &rest) + f.hypothesisPrior(rf.cands[c], prior, others)
-		if c > 0 && ev[c] > top {
-			top, h.best = ev[c], c
-		}
-	}
-	sum := 0.0
-	for c := 1; c < len(ev); c++ {
-		sum += math.Exp(ev[c] - top)
-	}
-	h.logOdds = top + math.Log(sum) - ev[0]
-	var m1, m2, e1, e2 float64
-	for c := 1; c < len(ev); c++ {
-		w := math.Exp(ev[c]-top) / sum
-		if w < 1e-4 {
-			continue
-		}
-		k := rf.cands[c].knot
-		if !rf.cands[c].on[wayDown] {
-			k -= rf.cands[c].ascent
-		}
-		mean, cov := f.coefficients(r, c, &rest)
-		x := mean[cHinge] + mean[cSharedHinge]
-		v := cov[cHinge][cHinge] + 2*cov[cHinge][cSharedHinge] + cov[cSharedHinge][cSharedHinge]
-		m1, m2 = m1+w*k, m2+w*k*k
-		e1, e2 = e1+w*x, e2+w*(x*x+v)
-		h.knots = append(h.knots, k)
-		h.weights = append(h.weights, w)
-	}
-	h.knot, h.knotSD = m1, math.Sqrt(math.Max(m2-m1*m1, 0)+knotStepVar)
-	h.excess, h.excessSD = e1, math.Sqrt(math.Max(e2-e1*e1, 0))
-	return h
-}
-
-// excessSDAt is the sd with which the excess of rep r would be known, had it a
-// hinge at a depth where they are common.
-func (f *setFit) excessSDAt(r int, depth float64) float64 {
-	c := 0
-	for i, k := range knots {
-		if k <= depth+1e-9 {
-			c = f.reps[r].at(i)
-		}
-	}
-	v := f.curve(r, c).cov
-	return math.Sqrt(v[cHinge][cHinge] + 2*v[cHinge][cSharedHinge] + v[cSharedHinge][cSharedHinge])
-}
-
-// knotStepVar is the variance within one step of the knots' grid.
-const knotStepVar = 0.025 * 0.025 / 12
-
-// coefficients of rep r under candidate c: mean and covariance.
-func (f *setFit) coefficients(r, c int, rest *shared) (mean [cY]float64, cov [cY][cY]float64) {
-	g := f.reps[r].full[c]
-	for a := range numShared {
-		for b := range numShared {
-			g[cTrend+a][cTrend+b] += rest[a][b]
-		}
-		g[cTrend+a][cY] += rest[a][numShared]
-	}
-	f.priors.add(&g, 0, cY)
-	// Gauss–Jordan on the precision, symmetric and positive definite.
-	var a [cY][2*cY + 1]float64
-	for i := range cY {
-		for j := range cY {
-			a[i][j] = g[i][j]
-		}
-		a[i][cY+i] = 1
-		a[i][2*cY] = g[i][cY]
-	}
-	for i := range cY {
-		p := a[i][i]
-		for j := range a[i] {
-			a[i][j] /= p
-		}
-		for k := range cY {
-			if k == i || a[k][i] == 0 {
-				continue
-			}
-			x := a[k][i]
-			for j := range a[k] {
-				a[k][j] -= x * a[i][j]
-			}
-		}
-	}
-	for i := range cY {
-		mean[i] = a[i][2*cY]
-		for j := range cY {
-			cov[i][j] = a[i][cY+j]
-		}
-	}
-	return mean, cov
-}
-
-// curve is a fitted rep.
-type curve struct {
-	cand    candidate
-	deepest float64
-	mean    [cY]float64
-	cov     [cY][cY]float64
-}
-
-func (f *setFit) curve(r, c int) curve {
-	rest := f.total
-	rest.add(&f.reps[r].schur[f.choice[r]], -1)
-	m, v := f.coefficients(r, c, &rest)
-	return curve{f.reps[r].cands[c], f.reps[r].series.deepest, m, v}
-}
-
-// at gives the fitted flexion at a depth, its sd and the part of it that is the
-// gradual flattening.
-func (c *curve) at(d float64, w way) (flexion, sd, trend float64) {
-	var full [numCols]float64
-	columns(d, w, &full)
-	h := c.cand.hinge(d, c.deepest, w)
-	full[cHinge], full[cSharedHinge] = h, h
-	v := 0.0
-	for i := range cY {
-		flexion += full[i] * c.mean[i]
-		for j := range cY {
-			v += full[i] * c.cov[i][j] * full[j]
-		}
-	}
-	trend = flexion - h*(c.mean[cHinge]+c.mean[cSharedHinge])
-	return flexion, math.Sqrt(math.Max(v, 0)), trend
-}
-
-// residualNoise estimates the frames' sd and correlation from the fit.
-func (f *setFit) residualNoise() noise {
-	best, bestLik := f.noise, math.Inf(-1)
-	curves := make([]curve, len(f.reps))
-	for r := range f.reps {
-		curves[r] = f.curve(r, f.choice[r])
-	}
-	for _, tau := range []float64{0.03, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4} {
-		var w []float64
-		logJac := 0.0
-		for r := range f.reps {
-			prev := 0.0
-			samples := f.reps[r].series.samples
-			for i, x := range samples {
-				y, _, _ := curves[r].at(x.depth, x.way)
-				e := (x.flex - y) / x.sd
-				rho := likeness(samples, i, tau)
-				w = append(w, math.Abs(e-rho*prev)/math.Sqrt(1-rho*rho))
-				logJac -= math.Log(1-rho*rho) / 2
-				prev = e
-			}
-		}
-		if len(w) == 0 {
-			return best
-		}
-		n := float64(len(w))
-		scale := math.Min(4, math.Max(0.4, signal.Median(w)*1.4826))
-		lik := logJac - n*math.Log(scale)
-		for _, v := range w {
-			z := v / scale
-			lik -= math.Min(z*z, 9) / 2
-		}
-		if lik > bestLik {
-			best, bestLik = noise{scale, tau}, lik
-		}
-	}
-	return best
-}

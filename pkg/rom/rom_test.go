@@ -285,6 +285,40 @@ func TestOnlyTheWayUp(t *testing.T) {
 	}
 }
 
+// A lifter who arches on the way down and is back at the standing curve at the
+// bottom has a knee in the course but never leaves neutral.
+func TestArchGivenBack(t *testing.T) {
+	l := broken(0.7, 14)
+	l.drift, l.shape = -14, shapeEarly
+	in, _ := simulate(l, 41)
+	a := assess(t, in, Options{})
+	if a.SafeRange.Verdict != Holds {
+		t.Errorf("%s; want holds", a.SafeRange.Verdict)
+	}
+	l.drift = 0
+	in, _ = simulate(l, 41)
+	if v := assess(t, in, Options{}).SafeRange.Verdict; v != Breaks {
+		t.Errorf("the same knee from a standing curve: %s; want breaks", v)
+	}
+}
+
+// Frames that state a large error shared by all of them permit no verdict on a
+// course that would otherwise show a knee.
+func TestStatedErrorCounts(t *testing.T) {
+	l := broken(0.7, 14)
+	l.reps, l.noiseSD = 1, 2
+	in, _ := simulate(l, 43)
+	if v := assess(t, in, Options{}).SafeRange.Verdict; v != Breaks {
+		t.Fatalf("small stated error: %s; want breaks", v)
+	}
+	for i := range in.Frames {
+		in.Frames[i].LumbarFlexionSD = 14
+	}
+	if v := assess(t, in, Options{}).SafeRange.Verdict; v != Inconclusive {
+		t.Errorf("stated error of 14°: %s; want inconclusive", v)
+	}
+}
+
 // Without any standing frame there is no flexion, but the surface angle decides.
 func TestAngleAlone(t *testing.T) {
 	l := broken(0.6, 25)

@@ -23,11 +23,12 @@ const binS = 1.0 / 15
 
 // sample is the mean of the measured frames in one bin.
 type sample struct {
-	t     float64 // s
-	depth float64 // 0..1
-	flex  float64 // degrees
-	sd    float64 // degrees, random part
-	way   way
+	t      float64 // s
+	depth  float64 // 0..1
+	flex   float64 // degrees
+	sd     float64 // degrees, random part
+	stated float64 // degrees, as the frames state it
+	way    way
 }
 
 // repSeries is what one rep offers to the fit.
@@ -177,7 +178,7 @@ func (s *repSeries) bin(frames []Frame, o Options) {
 	flush := func() {
 		if n > 0 {
 			k := float64(n)
-			s.samples = append(s.samples, sample{acc.t / k, acc.depth / k, acc.flex / k, acc.sd / k, acc.way})
+			s.samples = append(s.samples, sample{acc.t / k, acc.depth / k, acc.flex / k, acc.sd / k, acc.stated / k, acc.way})
 		}
 		acc, n = sample{}, 0
 	}
@@ -196,18 +197,25 @@ func (s *repSeries) bin(frames []Frame, o Options) {
 		acc.depth += f.DepthPct / 100
 		acc.flex += v
 		acc.sd += randomSD(f.LumbarFlexionSD, o.SystematicDeg)
+		acc.stated += statedSD(f.LumbarFlexionSD)
 		acc.way = s.ways[j]
 		n++
 	}
 	flush()
 }
 
+// statedSD is a frame's sd, or a usual one where it states none.
+func statedSD(sd float64) float64 {
+	if !finite(sd) || sd <= 0 {
+		return 4
+	}
+	return sd
+}
+
 // randomSD takes the systematic part, which all frames share, out of a frame's
 // sd. What is left is only a start: the fit scales it to the residuals.
 func randomSD(sd, systematic float64) float64 {
-	if !finite(sd) || sd <= 0 {
-		sd = 4
-	}
+	sd = statedSD(sd)
 	return math.Sqrt(math.Max(sd*sd-systematic*systematic, 0.16*sd*sd))
 }
 

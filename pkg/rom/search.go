@@ -1,0 +1,181 @@
+package rom
+
+import (
+	"math"
+)
+
+// search maximises the joint evidence over the reps' hypotheses by coordinate
+// ascent, from no rep broken and, for every centre of the knots, from all
+// broken there.
+func (f *setFit) search() {
+	f.logEv = math.Inf(-1)
+	none := make([]int, len(f.reps))
+	noneEv := f.joint(none, f.sum(none), 0)
+	for centre := range knots {
+		if centre%2 == 1 {
+			continue // the spread of the knots covers the step
+		}
+		all := make([]int, len(f.reps))
+		for r := range f.reps {
+			all[r] = f.reps[r].at(centre)
+		}
+		for _, start := range [][]int{none, all} {
+			choice, ev := f.ascend(append([]int(nil), start...), centre)
+			if ev > f.logEv+1e-9 {
+				f.logEv, f.choice, f.centre = ev, choice, centre
+			}
+		}
+	}
+	// A knee is worth claiming only when the set as a whole speaks for it.
+	f.evidence = 2 * (f.logEv - noneEv)
+	if f.evidence < f.minEvidence {
+		f.choice = none
+	}
+	f.total = f.sum(f.choice)
+}
+
+// at returns the plain candidate with the given knot.
+func (r *repFit) at(knot int) int {
+	for i, c := range r.cands {
+		if c.knot != 0 && c.knotAt == knot && c.ascent == 0 && c.on == [2]bool{true, true} {
+			return i
+		}
+	}
+	return 0
+}
+
+func (f *setFit) sum(choice []int) shared {
+	var g shared
+	for r, c := range choice {
+		g.add(&f.reps[r].schur[c], 1)
+	}
+	return g
+}
+
+func (f *setFit) ascend(choice []int, centre int) ([]int, float64) {
+	prior := knotPrior(centre)
+	total := f.sum(choice)
+	broken := 0
+	for _, c := range choice {
+		if c != 0 {
+			broken++
+		}
+	}
+	for range 6 {
+		changed := false
+		for r := range f.reps {
+			rf := &f.reps[r]
+			rest := total
+			rest.add(&rf.schur[choice[r]], -1)
+			others := broken
+			if choice[r] != 0 {
+				others--
+			}
+			at, none, all := f.weigh(r, &rest, prior, others)
+			if none >= all {
+				at = 0
+			}
+			if at != choice[r] {
+				changed = true
+				choice[r] = at
+			}
+			broken = others
+			if at != 0 {
+				broken++
+			}
+			total = rest
+			total.add(&rf.schur[at], 1)
+		}
+		if !changed {
+			break
+		}
+	}
+	// The evidence of the best knots alone would make a hinge pay for its knot
+	// not being known: count all knots of each rep beside the others' best.
+	best := f.joint(choice, total, centre)
+	for r, c := range choice {
+		if c == 0 {
+			continue
+		}
+		rest := total
+		rest.add(&f.reps[r].schur[c], -1)
+		_, _, all := f.weigh(r, &rest, prior, broken-1)
+		best += all - f.conditional(r, c, &rest) - f.hypothesisPrior(f.reps[r].cands[c], prior, broken-1)
+	}
+	return choice, best
+}
+
+// weigh gives the most probable hinge of rep r and the log evidence of no hinge
+// and of any.
+func (f *setFit) weigh(r int, rest *shared, prior []float64, others int) (best int, none, all float64) {
+	rf := &f.reps[r]
+	ev := make([]float64, len(rf.cands))
+	top := math.Inf(-1)
+	for c := range rf.cands {
+		ev[c] = f.conditional(r, c, rest) + f.hypothesisPrior(rf.cands[c], prior, others)
+		if c > 0 && ev[c] > top {
+			best, top = c, ev[c]
+		}
+	}
+	sum := 0.0
+	for _, v := range ev[1:] {
+		sum += math.Exp(v - top)
+	}
+	return best, ev[0], top + math.Log(sum)
+}
+
+// conditional is the log evidence of candidate c in rep r beside the others.
+func (f *setFit) conditional(r, c int, rest *shared) float64 {
+	g := *rest
+	g.add(&f.reps[r].schur[c], 1)
+	return f.reps[r].local[c] + f.priors.public(g)
+}
+
+// hypothesisPrior is the log prior of a candidate when others of the remaining
+// reps are broken.
+func (f *setFit) hypothesisPrior(c candidate, knot []float64, others int) float64 {
+	n := float64(len(f.reps) - 1)
+	odds := (float64(others) + brokenPrior) / (n + 2*brokenPrior)
+	if c.knot == 0 {
+		return math.Log(1 - odds)
+	}
+	return math.Log(odds) + c.prior + knot[c.knotAt]
+}
+
+func (f *setFit) joint(choice []int, total shared, centre int) float64 {
+	prior := knotPrior(centre)
+	ev := f.priors.public(total)
+	broken := 0
+	for r, c := range choice {
+		ev += f.reps[r].local[c]
+		if c != 0 {
+			broken++
+			ev += f.reps[r].cands[c].prior + prior[f.reps[r].cands[c].knotAt]
+		}
+	}
+	n := float64(len(choice))
+	b := float64(broken)
+	return ev + logBeta(b+brokenPrior, n-b+brokenPrior) - logBeta(brokenPrior, brokenPrior)
+}
+
+func logBeta(a, b float64) float64 {
+	x, _ := math.Lgamma(a)
+	y, _ := math.Lgamma(b)
+	z, _ := math.Lgamma(a + b)
+	return x + y - z
+}
+
+// knotPrior is the log prior of every knot when the set's cluster at centre.
+func knotPrior(centre int) []float64 {
+	out := make([]float64, len(knots))
+	sum := 0.0
+	for i, k := range knots {
+		z := (k - knots[centre]) / knotSpread
+		out[i] = math.Exp(-z * z / 2)
+		sum += out[i]
+	}
+	for i := range out {
+		out[i] = math.Log((1-knotFree)*out[i]/sum + knotFree/float64(len(knots)))
+	}
+	return out
+}
