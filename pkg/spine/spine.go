@@ -30,7 +30,6 @@ import (
 	"sync/atomic"
 
 	"github.com/spineflex/spineflex/pkg/recording"
-	"github.com/spineflex/spineflex/pkg/signal"
 )
 
 // ErrNoContour is returned when no frame shows enough of the back.
@@ -120,7 +119,6 @@ func Measure(rec *recording.Recording, in Input) (*Result, error) {
 	s.ref = r.reference()
 	s.misfit = r.misfit()
 	s.observe()
-	s.settle()
 	s.run()
 	return s.result(), nil
 }
@@ -132,10 +130,6 @@ type series struct {
 	frames []*frame // nil: too little of the back
 	ref    *reference
 	misfit float64 // see usualMisfit
-	// What the neutral frames say of the landmarks: where the hip's joint lies
-	// from its landmark, and the shoulder's landmark on the thorax.
-	place            params
-	thoraxH, thoraxP float64
 }
 
 // observe turns the dorsal edges into observations in trunk lengths about the
@@ -189,47 +183,35 @@ func (s *series) trunkPitch(fr *frame) float64 {
 	return 0.85 * math.Atan2(x, y)
 }
 
+// Where the network's landmarks lie on the body, trunk lengths; from rendered
+// clips. Both are loose holds: they keep the reference from sliding along a
+// back without features, and are let go (Cauchy weights) where plates drag them
+// away.
+const (
+	hipForward = 0.07 // landmark ahead of the joint
+	hipSD      = 0.06
+	shoulderH  = 1.0 // shoulder landmark on the neutral thorax
+	shoulderP  = 0.0
+	shoulderSD = 0.08
+)
+
 // believe is the prior for a frame whose pelvis is pitched by about pitch.
 func (s *series) believe(fr *frame, pitch float64) prior {
 	f := &s.rec.Frames[fr.index]
 	x, y := s.body(f, f.Trunk.Shoulder)
 	pr := prior{
-		mean: s.place,
-		sd:   params{pX: 0.10, pY: 0.08, pPitch: 0.5, pFlexion: radians(30), pGluteal: 0.15},
+		mean: params{
+			pX: -hipForward, pPitch: pitch, pFlexion: radians(8),
+			pGluteal: glutealOf(degrees(pitch) + orZero(s.in.ThighDeg[fr.index])),
+		},
+		sd:        params{pX: hipSD, pY: hipSD, pPitch: 0.5, pFlexion: radians(30), pGluteal: 0.15},
+		shoulderX: x, shoulderY: y, thoraxH: shoulderH, thoraxP: shoulderP, shoulderSD: shoulderSD,
 	}
-	pr.mean[pPitch] = pitch
-	pr.mean[pFlexion] = radians(8)
-	pr.mean[pGluteal] = glutealOf(degrees(pitch) + orZero(s.in.ThighDeg[fr.index]))
 	if s.in.Neutral[fr.index] && s.ref == nil {
 		pr.mean[pFlexion], pr.mean[pGluteal] = 0, 0
-		pr.sd[pFlexion], pr.sd[pGluteal] = radians(0.5), 0.02
-		pr.sd[pPitch] = 0.25
-	}
-	pr.shoulderX, pr.shoulderY = x, y
-	pr.thoraxH, pr.thoraxP, pr.shoulderSD = 1, 0, 0.10
-	if s.ref != nil && !math.IsNaN(s.thoraxH) {
-		pr.thoraxH, pr.thoraxP = s.thoraxH, s.thoraxP
+		pr.sd[pFlexion], pr.sd[pGluteal], pr.sd[pPitch] = radians(0.5), 0.02, 0.25
 	}
 	return pr
-}
-
-// settle learns from the neutral frames where the landmarks sit on the body.
-func (s *series) settle() {
-	var xs, ys, hs, ps []float64
-	for i, fr := range s.frames {
-		if fr == nil || !s.in.Neutral[i] || !fr.got.ok {
-			continue
-		}
-		p := &fr.got.params
-		f := &s.rec.Frames[i]
-		x, y := s.body(f, f.Trunk.Shoulder)
-		h, b := toBody(observation{x: x, y: y}, p, math.Cos(p[pPitch]), math.Sin(p[pPitch]))
-		xs, ys, hs, ps = append(xs, p[pX]), append(ys, p[pY]), append(hs, h), append(ps, b)
-	}
-	s.thoraxH, s.thoraxP = signal.Median(hs), signal.Median(ps)
-	if len(xs) > 0 {
-		s.place = params{pX: signal.Median(xs), pY: signal.Median(ys)}
-	}
 }
 
 // run fits every frame, from where the registration left it or from the
