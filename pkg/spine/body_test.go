@@ -53,9 +53,9 @@ func (b *body) record(set []stance) (*recording.Recording, Input) {
 	for i, s := range set {
 		f := recording.Frame{Index: i, Time: float64(i) / 30, Tracking: recording.Tracked, Presence: 1}
 		hip := recording.Point{X: 360, Y: 640}
-		a := radians(s.pitch)
+		sin, cos := math.Sincos(radians(s.pitch))
 		place := func(h, p float64) recording.Point {
-			x, y := h*math.Sin(a)-p*math.Cos(a), h*math.Cos(a)+p*math.Sin(a)
+			x, y := h*sin-p*cos, h*cos+p*sin
 			if b.left {
 				x = -x
 			}
