@@ -23,7 +23,7 @@ DEMO_CLIP     := testdata/squat.mp4
 DEMO_OUT      := spineflex-out
 
 .DEFAULT_GOAL := build
-.PHONY: deps onnxruntime build demo test test-unit test-pure test-race lint fmt vuln bench accuracy models-heavy clean
+.PHONY: deps onnxruntime build demo picture test test-unit test-pure test-race lint fmt vuln bench accuracy models-heavy clean
 
 ## deps: what the build needs from the system (apt) and, where it can be had, ONNX Runtime
 deps:
@@ -43,6 +43,10 @@ build: deps
 ## demo: analyse the bundled clip and say where to look
 demo: build
 	$(BIN) analyze --overwrite -o $(DEMO_OUT) $(DEMO_CLIP)
+
+## picture: the README's picture, a frame of the annotated bundled clip
+picture: demo
+	ffmpeg -v error -y -ss 2.4 -i $(DEMO_OUT)/squat/annotated.mp4 -frames:v 1 -vf scale=540:-2 -q:v 4 docs/demo.jpg
 
 ## test: every test
 test: test-unit test-pure test-race

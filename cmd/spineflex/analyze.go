@@ -141,11 +141,11 @@ func overClips(ctx context.Context, p printer, clips []string, work func(clip st
 	case sum.Measured == sum.Clips:
 		return nil
 	case sum.Measured > 0:
-		return exitStatus(exitSomeFailed)
+		return statusError(exitSomeFailed)
 	case sum.Failed > 0:
-		return exitStatus(exitError)
+		return statusError(exitError)
 	}
-	return exitStatus(exitNothing)
+	return statusError(exitNothing)
 }
 
 func tellProgress(p printer, clip string) func(stage job.Stage, done, total int) {

@@ -87,7 +87,7 @@ type printer interface{ Print(event) }
 
 // newPrinter picks the printer that fits the flags and where stderr goes.
 func newPrinter(con console, asJSON, quiet bool) printer {
-	text := textPrinter{out: con.out, err: con.err}
+	text := textPrinter(con)
 	switch f, ok := con.err.(*os.File); {
 	case asJSON:
 		return &jsonPrinter{out: con.out, err: con.err}

@@ -89,14 +89,14 @@ func usagef(format string, args ...any) error {
 	return usageError{fmt.Errorf(format, args...)}
 }
 
-// exitStatus ends the program with a code whose reasons have been printed
+// statusError ends the program with a code whose reasons have been printed
 // already.
-type exitStatus int
+type statusError int
 
-func (s exitStatus) Error() string { return "" }
+func (s statusError) Error() string { return "" }
 
 func exitCode(ctx context.Context, err error) int {
-	var status exitStatus
+	var status statusError
 	var usage usageError
 	switch {
 	case err == nil:
