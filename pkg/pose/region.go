@@ -103,15 +103,22 @@ func (s *steady) follow(seen sight, dt float64) {
 		tau = sizeRise
 	}
 	s.size += (want.Side - s.size) * (1 - math.Exp(-dt/tau))
-	want.Side = max(want.Side, minSideShare*s.size)
-	turn := math.Remainder(want.Angle-s.region.Angle, 2*math.Pi)
-	want.Angle = s.region.Angle + max(-maxTurn*dt, min(turn, maxTurn*dt))
+	want = s.bounded(want, dt)
 	dx, dy := want.X-s.region.X, want.Y-s.region.Y
 	if step, most := math.Hypot(dx, dy), maxStep*s.size*dt; step > most {
 		want.X = s.region.X + dx*most/step
 		want.Y = s.region.Y + dy*most/step
 	}
 	s.region = want
+}
+
+// bounded returns a region with the size and the turn that the lifter can have
+// dt seconds after the last one.
+func (s *steady) bounded(r Region, dt float64) Region {
+	r.Side = max(r.Side, minSideShare*s.size)
+	turn := math.Remainder(r.Angle-s.region.Angle, 2*math.Pi)
+	r.Angle = math.Remainder(s.region.Angle+max(-maxTurn*dt, min(turn, maxTurn*dt)), 2*math.Pi)
+	return r
 }
 
 // recentred is a second guess when the region shows nobody: about the hips if

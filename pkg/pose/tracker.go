@@ -182,45 +182,38 @@ func (t *Tracker) track(img Image, index int, time float64) error {
 	return nil
 }
 
-// recover tries the people the detector found when the region shows nobody,
-// and returns the better sight.
-func (t *Tracker) recover(img Image, people []Person, best sight, time float64) (sight, error) {
+// recover makes second guesses when the region shows nobody, and returns the
+// sight of the first that shows the lifter, or else the one it was given.
+func (t *Tracker) recover(img Image, people []Person, lost sight, time float64) (sight, error) {
 	ago := time - t.seen
-	for _, p := range people {
-		fits := t.steady.fits(p, ago)
-		if !fits && (ago < newcomerAfter || best.presence >= signOfLife) {
-			continue
-		}
-		s, err := t.landmarker.locate(img, p.Region(), t.unsigned)
-		if err != nil {
-			return best, err
-		}
-		if s.presence >= minPresence && s.presence > best.presence {
-			best = s
-			size := t.steady.size
-			if !fits {
-				size = 0
-			}
-			t.start(p.Region(), size, time)
-			return best, nil
-		}
+	type guess struct {
+		region Region
+		size   float64
 	}
 	// The detector finds people by their heads, which plates may hide; the
-	// network may know the legs in a region that is not turned wrongly.
-	r := t.steady.recentred(best.hip)
-	s, err := t.landmarker.locate(img, r, t.unsigned)
-	if err != nil {
-		return best, err
+	// network may know the legs in a region of the right size that is not
+	// turned wrongly. So this comes first.
+	guesses := []guess{{t.steady.recentred(lost.hip), t.steady.size}}
+	for _, p := range people {
+		switch {
+		case t.steady.fits(p, ago):
+			guesses = append(guesses, guess{t.steady.bounded(p.Region(), ago), t.steady.size})
+		case ago >= newcomerAfter && lost.presence < signOfLife:
+			guesses = append(guesses, guess{p.Region(), 0})
+		}
 	}
-	if s.presence >= minPresence {
-		t.start(r, t.steady.size, time)
-		return s, nil
+	for _, g := range guesses {
+		s, err := t.landmarker.locate(img, g.region, t.unsigned)
+		if err != nil {
+			return lost, err
+		}
+		if s.presence >= minPresence {
+			t.start(g.region, g.size, time)
+			return s, nil
+		}
 	}
-	if best.region != t.landmarker.region {
-		// The mask that is given out is the last run's.
-		return t.landmarker.locate(img, best.region, t.unsigned)
-	}
-	return best, nil
+	// The mask that is given out is the last run's.
+	return t.landmarker.locate(img, lost.region, t.unsigned)
 }
 
 // start puts the region on the lifter.
