@@ -167,6 +167,7 @@ func (s *Source) args(opts Options) []string {
 		"-map", "0:"+strconv.Itoa(s.info.StreamIndex),
 		"-vf", decodeFilters(s.info, s.width, s.height, opts.SampleHz),
 		"-fps_mode", "passthrough", // no picture is doubled or left out to keep a rate
+		"-enc_time_base", "1:1000000", // or two pictures may fall on one tick of the mean rate
 		"-c:v", "rawvideo", "-pix_fmt", "bgr24", "-f", "rawvideo", "pipe:1",
 	)
 }
