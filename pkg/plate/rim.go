@@ -14,8 +14,10 @@ const (
 	band     = 0.12
 	bandStep = 0.006
 	samples  = 2*int(band/bandStep) + 1
-	// minContrast is the least step of brightness at a rim, grey levels.
+	// minContrast is the least step at a rim, levels of a channel.
 	minContrast = 4
+	// outOfNoise is how much steeper a rim is than the flattest quarter of the samples.
+	outOfNoise = 5
 	// minSupport is the share of the rays that must meet the fitted rim.
 	minSupport = 0.50
 	// inRim is how far an edge may lie from the fitted rim to be of it, in
@@ -32,7 +34,8 @@ var looks = [...]float64{0.07, 0.05, 0.03, 0.02, 0.015}
 
 // rim measures a plate's rim in the full picture.
 type rim struct {
-	grey  [rays][samples]float32 // along the rays, from inside to outside
+	most  [rays][samples]float32 // largest channel along the rays, from inside to outside
+	least [rays][samples]float32 // smallest channel
 	slope [rays][samples]float32
 	cos   [rays]float64
 	sin   [rays]float64
@@ -79,54 +82,64 @@ func (m *rim) unroll(img Image, g recording.Disc) {
 		dx, dy := g.RX*m.cos[k], g.RX*m.sin[k]
 		for i := range samples {
 			t := 1 - band + bandStep*float64(i)
-			m.grey[k][i] = img.grey(g.X+t*dx, g.Y+t*dy)
+			m.most[k][i], m.least[k][i] = img.at(g.X+t*dx, g.Y+t*dy)
 		}
 	}
 }
 
-// grey is the picture's brightness at (x, y), bilinear; NaN outside.
-func (m Image) grey(x, y float64) float32 {
+// at is the picture's largest and smallest channel at (x, y), bilinear; NaN
+// outside.
+func (m Image) at(x, y float64) (most, least float32) {
 	x, y = x-0.5, y-0.5
 	if !(x >= 0 && y >= 0 && x < float64(m.Width-1) && y < float64(m.Height-1)) {
-		return float32(math.NaN())
+		return float32(math.NaN()), float32(math.NaN())
 	}
 	ix, iy := int(x), int(y)
 	fx, fy := float32(x-float64(ix)), float32(y-float64(iy))
 	o := (iy*m.Width + ix) * 3
 	up, dn := m.Pix[o:o+6:o+6], m.Pix[o+3*m.Width:o+3*m.Width+6]
-	luma := func(p []byte) float32 { return float32(int(p[0])+2*int(p[1])+int(p[2])) / 4 }
-	a := luma(up)*(1-fx) + luma(up[3:])*fx
-	b := luma(dn)*(1-fx) + luma(dn[3:])*fx
-	return a*(1-fy) + b*fy
+	mix := func(a, b, c, d byte) float32 {
+		return (float32(a)*(1-fx)+float32(b)*fx)*(1-fy) + (float32(c)*(1-fx)+float32(d)*fx)*fy
+	}
+	return mix(max(up[0], up[1], up[2]), max(up[3], up[4], up[5]), max(dn[0], dn[1], dn[2]), max(dn[3], dn[4], dn[5])),
+		mix(min(up[0], up[1], up[2]), min(up[3], up[4], up[5]), min(dn[0], dn[1], dn[2]), min(dn[3], dn[4], dn[5]))
 }
 
-// differentiate fills slope with the change of brightness along the rays, the
+// differentiate fills slope with the steeper change of the two along the rays, the
 // mean of three neighbouring rays, over four samples, and returns the least
 // that counts as an edge.
 func (m *rim) differentiate() float32 {
 	const reach = 2
 	var sum float64
+	var histogram [256]int
 	for k := range rays {
-		a, b, c := &m.grey[(k+rays-1)%rays], &m.grey[k], &m.grey[(k+1)%rays]
+		before, after := (k+rays-1)%rays, (k+1)%rays
 		var steepest float32
 		s := &m.slope[k]
 		clear(s[:])
 		for i := reach; i < samples-reach; i++ {
-			v := (a[i+reach] - a[i-reach] + 2*(b[i+reach]-b[i-reach]) + c[i+reach] - c[i-reach]) / 4
-			if v < 0 {
-				v = -v
+			step := func(p *[rays][samples]float32) float32 {
+				v := p[before][i+reach] - p[before][i-reach] + 2*(p[k][i+reach]-p[k][i-reach]) + p[after][i+reach] - p[after][i-reach]
+				return max(v, -v) / 4
 			}
-			if v != v {
+			v := max(step(&m.most), step(&m.least))
+			if v != v { // outside the picture
 				v = 0
 			}
 			s[i] = v
+			histogram[int(min(v, 255))]++
 			steepest = max(steepest, v)
 		}
 		sum += float64(steepest)
 	}
-	// A quarter of the usual step: where the background is as bright as the
-	// plate there is no rim to be seen.
-	return max(minContrast, float32(sum/rays)/4)
+	// A quarter of the usual step, where the background is as bright as the
+	// plate, is no rim to be seen, and neither is what noise and texture do.
+	flat, below := 0, 0
+	for below < rays*(samples-2*reach)/4 {
+		below += histogram[flat]
+		flat++
+	}
+	return max(minContrast, float32(sum/rays)/4, outOfNoise*float32(flat-1))
 }
 
 // edge returns the radius at which ray k crosses an edge near radius about, in

@@ -15,24 +15,26 @@ const (
 	// squared.
 	steep    = 1.2
 	surround = 7
-	// minSlope is the least gradient that counts, grey levels per pixel of the
+	// minSlope is the least gradient that counts, levels per pixel of the
 	// small copy: below it there is but noise.
 	minSlope = 1.5
 	// maxSide bounds the small copy.
 	maxSide = 320
 )
 
-// crop is a small grey copy of the lifter's surroundings and its gradient.
+// crop is a small copy of the lifter's surroundings and its gradient.
 type crop struct {
 	x0, y0 float64 // the copy's corner in the picture
 	step   float64 // picture pixels per pixel of the copy
 	trunk  float64 // the trunk's length in the copy
 	w, h   int
-	grey   []float32
-	gx, gy []float32 // grey levels per pixel
-	mag    []float32 // magnitude of the gradient
-	near   []float32 // its sum round about
-	sums   []float32
+	// Each pixel's largest and smallest channel: a red plate is as bright as a
+	// grey wall, but not in both.
+	most, least []float32
+	gx, gy      []float32 // of the one that is steeper, levels per pixel
+	mag         []float32 // magnitude of the gradient
+	near        []float32 // its sum round about
+	sums        []float32
 }
 
 func (c *crop) toPicture(x, y float64) (float64, float64) { return c.x0 + x*c.step, c.y0 + y*c.step }
@@ -52,7 +54,8 @@ func (c *crop) take(img Image, win window, trunk float64) bool {
 		return false
 	}
 	n := c.w * c.h
-	c.grey, c.gx, c.gy, c.mag = grow(c.grey, n), grow(c.gx, n), grow(c.gy, n), grow(c.mag, n)
+	c.most, c.least = grow(c.most, n), grow(c.least, n)
+	c.gx, c.gy, c.mag = grow(c.gx, n), grow(c.gy, n), grow(c.mag, n)
 	c.shrink(img)
 	c.differentiate()
 	c.surroundings()
@@ -66,7 +69,7 @@ func grow(s []float32, n int) []float32 {
 	return s[:n]
 }
 
-// shrink fills grey with the mean of up to 3×3 pixels spread over each pixel
+// shrink fills most and least with the mean of up to 3×3 pixels spread over each pixel
 // of the copy.
 func (c *crop) shrink(img Image) {
 	per := min(max(int(c.step+0.5), 1), 3)
@@ -74,24 +77,28 @@ func (c *crop) shrink(img Image) {
 	for i := range cols {
 		cols[i] = 3 * min(int(c.x0+(float64(i)+0.5)*c.step/float64(per)), img.Width-1)
 	}
-	scale := 1 / float32(4*per*per)
+	scale := 1 / float32(per*per)
 	for y := range c.h {
-		row := c.grey[y*c.w : (y+1)*c.w]
-		clear(row)
+		most, least := c.most[y*c.w:(y+1)*c.w], c.least[y*c.w:(y+1)*c.w]
+		clear(most)
+		clear(least)
 		for k := range per {
 			sy := min(int(c.y0+(float64(y*per+k)+0.5)*c.step/float64(per)), img.Height-1)
 			src := img.Pix[sy*img.Width*3 : (sy+1)*img.Width*3]
-			for x := range row {
-				sum := 0
+			for x := range most {
+				hi, lo := 0, 0
 				for _, o := range cols[x*per : (x+1)*per] {
 					p := src[o : o+3 : o+3]
-					sum += int(p[0]) + 2*int(p[1]) + int(p[2])
+					hi += int(max(p[0], p[1], p[2]))
+					lo += int(min(p[0], p[1], p[2]))
 				}
-				row[x] += float32(sum)
+				most[x] += float32(hi)
+				least[x] += float32(lo)
 			}
 		}
-		for x := range row {
-			row[x] *= scale
+		for x := range most {
+			most[x] *= scale
+			least[x] *= scale
 		}
 	}
 }
@@ -103,14 +110,24 @@ func (c *crop) differentiate() {
 	clear(c.mag)
 	w := c.w
 	for y := 1; y+1 < c.h; y++ {
-		up, at, dn := c.grey[(y-1)*w:y*w], c.grey[y*w:(y+1)*w], c.grey[(y+1)*w:(y+2)*w]
 		for x := 1; x+1 < w; x++ {
-			gx := (up[x+1] - up[x-1] + 2*(at[x+1]-at[x-1]) + dn[x+1] - dn[x-1]) / 8
-			gy := (dn[x-1] - up[x-1] + 2*(dn[x]-up[x]) + dn[x+1] - up[x+1]) / 8
 			i := y*w + x
-			c.gx[i], c.gy[i], c.mag[i] = gx, gy, float32(math.Sqrt(float64(gx*gx+gy*gy)))
+			gx, gy := sobel(c.most, i, w)
+			hx, hy := sobel(c.least, i, w)
+			m, n := gx*gx+gy*gy, hx*hx+hy*hy
+			if n > m {
+				gx, gy, m = hx, hy, n
+			}
+			c.gx[i], c.gy[i], c.mag[i] = gx, gy, float32(math.Sqrt(float64(m)))
 		}
 	}
+}
+
+func sobel(s []float32, i, w int) (gx, gy float32) {
+	up, at, dn := s[i-w-1:i-w+2:i-w+2], s[i-1:i+2:i+2], s[i+w-1:i+w+2:i+w+2]
+	gx = (up[2] - up[0] + 2*(at[2]-at[0]) + dn[2] - dn[0]) / 8
+	gy = (dn[0] - up[0] + 2*(dn[1]-up[1]) + dn[2] - up[2]) / 8
+	return gx, gy
 }
 
 // surroundings fills near, against which an edge must stand out, in the dark
