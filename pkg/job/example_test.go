@@ -3,6 +3,7 @@ package job_test
 import (
 	"context"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -29,7 +30,12 @@ func measure(ctx context.Context) error {
 }
 
 func TestREADMEExampleRuns(t *testing.T) {
-	t.Chdir(filepath.Join("..", "..", "testdata"))
+	clip, dir := filepath.Join("..", "..", "testdata", "squat.mp4"), t.TempDir()
+	out, err := exec.Command("ffmpeg", "-v", "error", "-i", clip, "-t", "5", "-vf", "scale=360:640", filepath.Join(dir, "squat.mp4")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ffmpeg: %v: %s", err, out)
+	}
+	t.Chdir(dir)
 	if err := measure(t.Context()); err != nil {
 		t.Fatal(err)
 	}

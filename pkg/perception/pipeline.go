@@ -52,20 +52,11 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 	}
 	defer tracker.Close()
 
-	p := &pipeline{
-		source: source, tracker: tracker, extractor: contour.NewExtractor(),
-		free: make(chan *picture, underWay), tracked: make(chan *picture, underWay),
-		frames: make([]recording.Frame, 0, info.Frames),
-		total:  info.Frames, progress: o.Progress,
-	}
-	for range underWay {
-		p.free <- new(picture)
-	}
+	p := newPipeline(path, source, tracker, contour.NewExtractor(), info.Frames, o.Progress)
 	var sum string
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { sum, err = video.SHA256(gctx, path); return err })
-	g.Go(func() error { defer close(p.tracked); return p.track(gctx) })
-	g.Go(func() error { return p.outline(gctx) })
+	g.Go(func() error { return p.run(gctx) })
 	if err := g.Wait(); err != nil {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("%s: %w", path, context.Cause(ctx))
@@ -144,15 +135,51 @@ type picture struct {
 	observation pose.Observation
 }
 
+// The stages, as [video.Source], [pose.Tracker] and [contour.Extractor] are.
+type (
+	source interface {
+		Next(*video.Frame) error
+	}
+	tracker interface {
+		Next(img pose.Image, index int, time float64) ([]pose.Observation, error)
+		Flush() ([]pose.Observation, error)
+	}
+	extractor interface {
+		Extract(contour.Image, contour.Mask, *[recording.NumLandmarks]recording.Keypoint) recording.Trunk
+	}
+)
+
 type pipeline struct {
-	source    *video.Source
-	tracker   *pose.Tracker
-	extractor *contour.Extractor
+	path      string // for errors
+	source    source
+	tracker   tracker
+	extractor extractor
 	free      chan *picture // to be filled
 	tracked   chan *picture // in order of time
 	frames    []recording.Frame
 	total     int
 	progress  func(done, total int)
+}
+
+func newPipeline(path string, s source, t tracker, e extractor, total int, progress func(done, total int)) *pipeline {
+	p := &pipeline{
+		path: path, source: s, tracker: t, extractor: e,
+		free: make(chan *picture, underWay), tracked: make(chan *picture, underWay),
+		frames: make([]recording.Frame, 0, max(0, min(total, 1<<16))), // the container may claim anything
+		total:  total, progress: progress,
+	}
+	for range underWay {
+		p.free <- new(picture)
+	}
+	return p
+}
+
+// run watches the clip to its end.
+func (p *pipeline) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { defer close(p.tracked); return p.track(ctx) })
+	g.Go(func() error { return p.outline(ctx) })
+	return g.Wait()
 }
 
 // track is the stage from decoder to observations.
@@ -166,7 +193,7 @@ func (p *pipeline) track(ctx context.Context) error {
 		case errors.Is(err, io.EOF):
 			seen, err := p.tracker.Flush()
 			if err != nil {
-				return err
+				return fmt.Errorf("%s: %w", p.path, err)
 			}
 			_, err = p.pass(ctx, pic, seen)
 			return err
@@ -176,7 +203,7 @@ func (p *pipeline) track(ctx context.Context) error {
 		f := &pic.frame
 		seen, err := p.tracker.Next(pose.Image{Pix: f.Pix, Width: f.Width, Height: f.Height}, f.Index, f.Time)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", p.path, err)
 		}
 		if pic, err = p.pass(ctx, pic, seen); err != nil {
 			return err
@@ -200,7 +227,9 @@ func (p *pipeline) pass(ctx context.Context, current *picture, seen []pose.Obser
 		if next == nil {
 			next = spare
 			next.frame.Width, next.frame.Height = o.Image.Width, o.Image.Height
-			next.frame.Pix = append(next.frame.Pix[:0], o.Image.Pix...)
+			if o.Mask.P != nil { // else nobody will look at it
+				next.frame.Pix = append(next.frame.Pix[:0], o.Image.Pix...)
+			}
 		} else {
 			current = spare
 		}

@@ -1,0 +1,192 @@
+package perception
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/spineflex/spineflex/pkg/contour"
+	"github.com/spineflex/spineflex/pkg/pose"
+	"github.com/spineflex/spineflex/pkg/recording"
+	"github.com/spineflex/spineflex/pkg/video"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const testPixels = 4 * 4 * 3
+
+// film gives n pictures whose bytes are their index, in two buffers that it
+// fills in turn, as a decoder does.
+type film struct {
+	n, next int
+	fail    error // instead of the end
+	spare   []byte
+}
+
+func (f *film) Next(dst *video.Frame) error {
+	if f.next == f.n {
+		if f.fail != nil {
+			return f.fail
+		}
+		return io.EOF
+	}
+	buf := f.spare
+	if buf == nil {
+		buf = make([]byte, testPixels)
+	}
+	f.spare = dst.Pix
+	for i := range buf {
+		buf[i] = byte(f.next)
+	}
+	*dst = video.Frame{Index: f.next, Time: float64(f.next) / 30, Width: 4, Height: 4, Pix: buf}
+	f.next++
+	return nil
+}
+
+// follower returns its observations only every batch frames, in memory that it
+// spoils at the next call, as the contract of pose.Tracker allows.
+type follower struct {
+	batch   int
+	absent  func(index int) bool
+	fail    error
+	waiting []pose.Observation
+	given   []pose.Observation
+	copies  [][]byte
+}
+
+func (f *follower) Next(img pose.Image, index int, time float64) ([]pose.Observation, error) {
+	f.spoil()
+	if f.fail != nil {
+		return nil, f.fail
+	}
+	o := pose.Observation{Index: index, Time: time, Tracking: recording.Tracked}
+	if f.absent != nil && f.absent(index) {
+		o.Tracking = recording.Absent
+	} else {
+		o.Mask.P = make([]float32, pose.MaskSize*pose.MaskSize)
+		for i := range o.Mask.P {
+			o.Mask.P[i] = float32(index)
+		}
+		o.Mask.FromImage = pose.Affine{1, 0, 100, 0, 1, 100}
+	}
+	if len(f.waiting)+1 >= f.batch {
+		o.Image = img // the caller's own picture
+		f.given = append(f.waiting, o)
+		f.waiting = nil
+		return f.given, nil
+	}
+	o.Image = img
+	o.Image.Pix = append([]byte(nil), img.Pix...)
+	f.copies = append(f.copies, o.Image.Pix)
+	f.waiting = append(f.waiting, o)
+	return nil, nil
+}
+
+func (f *follower) Flush() ([]pose.Observation, error) {
+	f.spoil()
+	f.given, f.waiting = f.waiting, nil
+	return f.given, nil
+}
+
+func (f *follower) spoil() {
+	for _, o := range f.given {
+		clear(o.Mask.P)
+	}
+	if len(f.given) > 0 {
+		for _, c := range f.copies { // the caller's own picture is not its to spoil
+			clear(c)
+		}
+		f.copies = nil
+	}
+	f.given = nil
+}
+
+// reader notes which picture and which mask it was given.
+type reader struct{}
+
+func (reader) Extract(img contour.Image, m contour.Mask, _ *[recording.NumLandmarks]recording.Keypoint) recording.Trunk {
+	return recording.Trunk{Hip: recording.Point{X: float64(img.Pix[0]), Y: m.At(1, 1)}, SeatY: float64(img.Pix[len(img.Pix)-1])}
+}
+
+// Whatever the tracker keeps back and whoever reuses which buffer, each frame's
+// outline is read from that frame's picture and mask, and the order is kept.
+func TestPipelineKeepsPicturesAndMasksTogether(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		batch  int
+		absent func(int) bool
+	}{
+		{"one by one", 1, nil},
+		{"in batches", 7, nil},
+		{"all at the end", 1000, nil},
+		{"with gaps", 3, func(i int) bool { return i%4 == 1 }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			const n = 60
+			told := 0
+			p := newPipeline("clip", &film{n: n}, &follower{batch: tc.batch, absent: tc.absent}, reader{}, n,
+				func(done, total int) {
+					if told++; done != told || total != n {
+						t.Errorf("progress %d of %d, want %d of %d", done, total, told, n)
+					}
+				})
+			if err := p.run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if len(p.frames) != n || told != n {
+				t.Fatalf("%d frames, %d times told, want %d", len(p.frames), told, n)
+			}
+			for i, f := range p.frames {
+				if f.Index != i || f.Time != float64(i)/30 {
+					t.Errorf("frame %d is frame %d at %g s", i, f.Index, f.Time)
+				}
+				if tc.absent != nil && tc.absent(i) {
+					if !math.IsNaN(f.Trunk.Hip.X) || f.Trunk.Left != nil {
+						t.Errorf("frame %d shows nobody and has a trunk", i)
+					}
+					continue
+				}
+				want := float64(i)
+				if f.Trunk.Hip.X != want || f.Trunk.Hip.Y != want || f.Trunk.SeatY != want {
+					t.Errorf("frame %d was outlined in picture %g with mask %g", i, f.Trunk.Hip.X, f.Trunk.Hip.Y)
+				}
+			}
+		})
+	}
+}
+
+func TestPipelineStops(t *testing.T) {
+	broken := errors.New("broken")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, tc := range []struct {
+		name   string
+		ctx    context.Context
+		source source
+		track  *follower
+		want   error
+	}{
+		{"when the decoder fails", t.Context(), &film{n: 20, fail: broken}, &follower{batch: 1}, broken},
+		{"when the tracker fails", t.Context(), &film{n: 20}, &follower{batch: 1, fail: broken}, broken},
+		{"when told to", ended, &film{n: 20}, &follower{batch: 1}, context.Canceled},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := newPipeline("clip", tc.source, tc.track, reader{}, 20, nil)
+			if err := p.run(tc.ctx); !errors.Is(err, tc.want) {
+				t.Errorf("got %v, want %v", err, tc.want)
+			}
+		})
+	}
+}
+
+func BenchmarkPipeline(b *testing.B) {
+	b.ReportAllocs()
+	p := newPipeline("clip", &film{n: b.N}, &follower{batch: 1}, reader{}, b.N, nil)
+	if err := p.run(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
