@@ -27,11 +27,16 @@ func likeliest(people []Person, width, height int) (best Person, ok bool) {
 // Who lifts shows in who moves up and down. Others are watched at watchEvery
 // seconds, and one of them is taken for the lifter when, in the last
 // watchWindow seconds, the hips of that one travelled at least moverTravel of
-// their size and those of the one followed at most stillTravel.
+// their size upright and at most moverDrift sideways, and those of the one
+// followed at most stillTravel. One who has lifted is not given up for another.
+//
+// Hips in a squat to parallel travel 0.2 of the region's side; sparse looks
+// miss some of it. Walking they bob by 0.03.
 const (
 	watchEvery  = 0.4
 	watchWindow = 4.0
-	moverTravel = 0.14
+	moverTravel = 0.1
+	moverDrift  = 0.3
 	stillTravel = 0.05
 	// maxWatched bounds how many others are watched.
 	maxWatched = 8
@@ -44,13 +49,14 @@ type rival struct {
 	size float64  // pixels, rival's region
 }
 
-// moment is a height at a time.
-type moment struct{ time, y float64 }
+// moment is where hips are at a time.
+type moment struct{ time, x, y float64 }
 
 // crowd watches the one followed and the others.
 type crowd struct {
 	next   float64 // time of the next look
 	lifter []moment
+	lifted bool // the one followed has moved up and down
 	others []rival
 }
 
@@ -59,7 +65,11 @@ func (c *crowd) due(time float64) bool { return time >= c.next }
 
 // note remembers the hips of the one followed.
 func (c *crowd) note(time float64, s sight) {
-	c.lifter = append(trim(c.lifter, time), moment{time, s.hip[1]})
+	c.lifter = append(trim(c.lifter, time), moment{time, s.hip[0], s.hip[1]})
+	up, aside := travel(c.lifter)
+	if up > moverTravel*s.region.Side && aside < moverDrift*s.region.Side {
+		c.lifted = true
+	}
 }
 
 // look takes the people seen at a time, of whom those that overlap the region
@@ -76,13 +86,17 @@ func (c *crowd) look(time float64, people []Person, followed Region) (Person, bo
 	c.others = slices.DeleteFunc(c.others, func(o rival) bool {
 		return len(o.path) == 0 || time-o.path[len(o.path)-1].time > watchWindow
 	})
-	if len(c.lifter) == 0 || c.lifter[0].time > time-0.8*watchWindow ||
-		travel(c.lifter) > stillTravel*followed.Side {
+	if c.lifted || len(c.lifter) == 0 || c.lifter[0].time > time-0.8*watchWindow {
+		return Person{}, false
+	}
+	if up, _ := travel(c.lifter); up > stillTravel*followed.Side {
 		return Person{}, false
 	}
 	for _, o := range c.others {
-		if o.path[len(o.path)-1].time == time && len(o.path) >= 4 &&
-			travel(o.path) > moverTravel*o.size && o.size > 0.6*followed.Side {
+		if o.path[len(o.path)-1].time != time || len(o.path) < 4 || o.size < 0.6*followed.Side {
+			continue
+		}
+		if up, aside := travel(o.path); up > moverTravel*o.size && aside < moverDrift*o.size {
 			return o.last, true
 		}
 	}
@@ -93,17 +107,15 @@ func (c *crowd) look(time float64, people []Person, followed Region) (Person, bo
 func (c *crowd) watch(time float64, p Person, r Region) {
 	for i := range c.others {
 		o := &c.others[i]
-		// Someone who lifts stays in place: those who walk by make new rivals
-		// over and over and never a path that is long enough.
 		if math.Abs(r.X-o.last.Hip[0]) < 0.15*o.size && math.Abs(r.Y-o.last.Hip[1]) < 0.4*o.size {
-			o.path = append(trim(o.path, time), moment{time, r.Y})
+			o.path = append(trim(o.path, time), moment{time, r.X, r.Y})
 			o.last = p
 			o.size = max(0.98*o.size, r.Side)
 			return
 		}
 	}
 	if len(c.others) < maxWatched {
-		c.others = append(c.others, rival{last: p, path: []moment{{time, r.Y}}, size: r.Side})
+		c.others = append(c.others, rival{last: p, path: []moment{{time, r.X, r.Y}}, size: r.Side})
 	}
 }
 
@@ -116,11 +128,15 @@ func trim(path []moment, time float64) []moment {
 	return append(path[:0], path[old:]...)
 }
 
-// travel is the range of heights.
-func travel(path []moment) float64 {
-	lo, hi := math.Inf(1), math.Inf(-1)
-	for _, m := range path {
-		lo, hi = min(lo, m.y), max(hi, m.y)
+// travel is the range of heights and of sideways positions.
+func travel(path []moment) (up, aside float64) {
+	if len(path) == 0 {
+		return 0, 0
 	}
-	return max(0, hi-lo)
+	lo, hi := path[0], path[0]
+	for _, m := range path {
+		lo.x, hi.x = min(lo.x, m.x), max(hi.x, m.x)
+		lo.y, hi.y = min(lo.y, m.y), max(hi.y, m.y)
+	}
+	return hi.y - lo.y, hi.x - lo.x
 }

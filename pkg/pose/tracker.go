@@ -35,6 +35,12 @@ const (
 	// newcomerAfter is how long nobody must have been seen, seconds, until
 	// somebody of another size or in another place is taken for the lifter.
 	newcomerAfter = 0.6
+	// surePresence is the presence from which the region needs no second look.
+	surePresence = 0.95
+	// cutOff is how much larger a wider region must show the person for the
+	// narrower one to have cut them off. The mask's area depends on the
+	// region's resolution by less than 0.05.
+	cutOff = 1.15
 	// maxWaiting bounds the frames that wait, whatever their size.
 	maxWaiting = 60
 )
@@ -156,6 +162,12 @@ func (t *Tracker) track(img Image, index int, time float64) error {
 					return err
 				}
 			}
+			if best.presence < surePresence {
+				if best, err = t.widen(img, best); err != nil {
+					return err
+				}
+				t.steady.region = best.region
+			}
 		} else if best, err = t.recover(img, people, best, time); err != nil {
 			return err
 		}
@@ -235,29 +247,56 @@ func (t *Tracker) search(img Image, index int, time float64) error {
 		return err
 	}
 	p, ok := likeliest(people, img.Width, img.Height)
-	if ok {
-		s, err := t.landmarker.locate(img, p.Region(), t.unsigned)
-		if err != nil {
-			return err
-		}
-		ok = s.presence >= minPresence
-	}
 	if !ok {
 		t.wait(img, index, time)
 		return nil
 	}
-	if err := t.trackBack(p.Region(), time); err != nil {
-		return err
-	}
-	t.start(p.Region(), 0, time)
-	// Seen from the frames before, or else from the detector.
-	s, err := t.landmarker.locate(img, t.steady.region, t.unsigned)
+	s, err := t.landmarker.locate(img, p.Region(), t.unsigned)
 	if err != nil {
 		return err
+	}
+	if s, err = t.widen(img, s); err != nil {
+		return err
+	}
+	if s.presence < minPresence {
+		t.wait(img, index, time)
+		return nil
+	}
+	t.start(s.region, 0, time)
+	if len(t.waiting) > 0 {
+		if err := t.trackBack(s.region, time); err != nil {
+			return err
+		}
+		if s, err = t.landmarker.locate(img, s.region, t.unsigned); err != nil {
+			return err
+		}
 	}
 	t.emit(img, index, time, recording.Tracked, s)
 	t.steady.follow(s, 0)
 	return nil
+}
+
+// widen looks whether the region cuts the person off, as it does where a plate
+// before the shoulders passes for the whole trunk, and returns the better
+// sight.
+func (t *Tracker) widen(img Image, narrow sight) (sight, error) {
+	area := t.landmarker.area()
+	wide := narrow.region
+	wide.Side *= 1.5
+	wide.Y += 0.15 * narrow.region.Side
+	s, err := t.landmarker.locate(img, wide, t.unsigned)
+	if err != nil {
+		return narrow, err
+	}
+	if s.presence >= max(minPresence, narrow.presence) && t.landmarker.area() > cutOff*area {
+		if s, err = t.landmarker.locate(img, alignedRegion(s.hip, s.top), t.unsigned); err != nil {
+			return narrow, err
+		}
+		if s.presence >= max(minPresence, narrow.presence) {
+			return s, nil
+		}
+	}
+	return t.landmarker.locate(img, narrow.region, t.unsigned)
 }
 
 // searchArea returns where to search next: the whole picture, the same with
@@ -351,7 +390,7 @@ func (t *Tracker) observe(img Image, index int, time float64, tracking recording
 	if n := len(t.masks); n > 0 {
 		o.Mask.P, t.masks = t.masks[n-1], t.masks[:n-1]
 	}
-	t.landmarker.readMask(&o.Mask, s.region)
+	t.landmarker.readMask(&o.Mask)
 	if tracking == recording.Held {
 		doubt := min(1, s.presence/minPresence)
 		for i := range o.Landmarks {
