@@ -13,6 +13,10 @@
 // neighbours together; its forward–backward pass gives, instead of one best
 // path, the mean position of the edge and its standard deviation at each ray.
 //
+// While the clip goes by the room behind the lifter is learned, since the camera
+// stands still. Where the room is known it tells the gap between an arm and the
+// back from the lifter, and takes the place of the outer colour.
+//
 // The package knows nothing of angles or time. It gives both edges, since
 // which of them is the back is decided over the whole clip.
 package contour
@@ -38,15 +42,17 @@ type Mask interface {
 	PixelSize() float64
 }
 
-// An Extractor finds trunk outlines. It keeps buffers between calls, so one
-// Extractor serves one goroutine.
+// An Extractor finds trunk outlines in the frames of one clip, in their order:
+// it learns the room behind the lifter and the lifter's colours as it goes.
+// One Extractor serves one goroutine.
 type Extractor struct {
-	band   band
-	coarse [recording.NumStations]float64
-	smooth [recording.NumStations]float64
+	room    room
+	palette palette
+	outline outline
+	band    band
 }
 
-// NewExtractor returns an Extractor.
+// NewExtractor returns an Extractor for one clip.
 func NewExtractor() *Extractor { return &Extractor{} }
 
 const (
@@ -66,9 +72,11 @@ func (e *Extractor) Extract(img Image, mask Mask, lm *[recording.NumLandmarks]re
 		SeatY:    math.NaN(),
 	}
 	_, length := t.Normal(recording.Left)
-	if math.IsNaN(length) || length < minAxisPx {
+	if !(length >= minAxisPx) || math.IsInf(length, 0) {
 		return t
 	}
+	e.room.learn(img, mask, &t, length)
+	e.palette.learn(img, mask, &t, length)
 	arms := armsOf(lm, length)
 	t.Left = e.edge(img, mask, &t, recording.Left, length, arms)
 	t.Right = e.edge(img, mask, &t, recording.Right, length, arms)
@@ -82,100 +90,12 @@ func middle(a, b recording.Keypoint) recording.Point {
 
 // edge finds one side.
 func (e *Extractor) edge(img Image, mask Mask, t *recording.Trunk, side recording.Side, length float64, arms []limb) recording.Edge {
-	e.maskEdge(mask, t, side, length)
-	smoothPieces(e.smooth[:], e.coarse[:], jumpShare*length)
+	centre := e.outline.find(img, mask, &e.room, &e.palette, t, side, length)
 	edge := make(recording.Edge, recording.NumStations)
-	e.band.refine(edge, img, t, side, e.smooth[:], mask.PixelSize(), length)
+	e.band.refine(edge, img, &e.room, t, side, centre, mask.PixelSize(), length)
 	markArms(edge, t, side, arms)
 	markCorners(edge, length)
 	return edge
-}
-
-// maskEdge walks outward along each ray to where the mask ends for good.
-func (e *Extractor) maskEdge(mask Mask, t *recording.Trunk, side recording.Side, length float64) {
-	step := mask.PixelSize() / 2
-	gap := math.Max(2*step, 0.03*length) // a hole smaller than this is noise of the mask
-	n, _ := t.Normal(side)
-	for i := range e.coarse {
-		e.coarse[i] = math.NaN()
-		p := t.At(side, i, 0)
-		inside, prev := false, mask.At(p.X, p.Y)
-		if prev >= 0.5 {
-			inside = true
-		}
-		left, exit := 0.0, math.NaN()
-		for d := step; d <= maxReach*length; d += step {
-			v := mask.At(p.X+d*n.X, p.Y+d*n.Y)
-			switch {
-			case v >= 0.5:
-				if !inside && math.IsNaN(exit) && d > 0.3*length {
-					d = math.Inf(1) // the axis runs outside the person here: nothing to measure
-					break
-				}
-				inside, left, exit = true, 0, math.NaN()
-			case inside:
-				if math.IsNaN(exit) {
-					exit = d - step*(0.5-v)/math.Max(prev-v, 1e-6)
-				}
-				left += step
-			}
-			prev = v
-			if left > gap {
-				break
-			}
-		}
-		if inside {
-			e.coarse[i] = exit
-		}
-	}
-}
-
-// jumpShare is the step between neighbouring stations, in axis lengths, that
-// no trunk makes: an arm or a plate begins or ends there.
-const jumpShare = 0.05
-
-// smoothPieces fits a parabola over ±4 stations to src, never across a jump.
-func smoothPieces(dst, src []float64, jump float64) {
-	const half = 4
-	for i := range src {
-		dst[i] = math.NaN()
-		if math.IsNaN(src[i]) {
-			continue
-		}
-		lo, hi := i, i
-		for lo > 0 && i-lo < half && math.Abs(src[lo-1]-src[lo]) < jump {
-			lo--
-		}
-		for hi+1 < len(src) && hi-i < half && math.Abs(src[hi+1]-src[hi]) < jump {
-			hi++
-		}
-		dst[i] = localQuadratic(src[lo:hi+1], i-lo)
-	}
-}
-
-// localQuadratic is the value at index c of the least-squares parabola through
-// y (a line through fewer than four points).
-func localQuadratic(y []float64, c int) float64 {
-	var s0, s1, s2, s3, s4, t0, t1, t2 float64
-	for k, v := range y {
-		x := float64(k - c)
-		s0++
-		s1 += x
-		s2 += x * x
-		s3 += x * x * x
-		s4 += x * x * x * x
-		t0 += v
-		t1 += x * v
-		t2 += x * x * v
-	}
-	if len(y) < 3 {
-		return t0 / s0
-	}
-	if len(y) < 4 {
-		return (t0*s2 - t1*s1) / (s0*s2 - s1*s1)
-	}
-	det := s0*(s2*s4-s3*s3) - s1*(s1*s4-s2*s3) + s2*(s1*s3-s2*s2)
-	return (t0*(s2*s4-s3*s3) - s1*(t1*s4-t2*s3) + s2*(t1*s3-t2*s2)) / det
 }
 
 // seat is the lowest point of the buttock: the lowest mask position in the
