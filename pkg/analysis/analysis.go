@@ -31,7 +31,8 @@ type Analysis struct {
 type Neutral struct {
 	LumbarAngleDeg float64
 	SDDeg          float64
-	Source         string // "standing between reps", "lockout", "least flexed frames", ...
+	Source         string  // "standing between reps", "lockout", "least flexed frames", ...
+	FullFlexionDeg float64 // the lifter's largest lumbar flexion, from Settings.FullFlexionClip; NaN: not shown
 }
 
 // Frame is what was measured in one frame of the recording.
@@ -106,5 +107,8 @@ type Settings struct {
 	Exercise   lift.Exercise // "": decide
 	Facing     lift.Facing   // "": decide
 	StatureCM  float64       // 0: unknown, no centimetres in the result
-	NeutralAtS float64       // clip time at which the lifter shows the neutral posture; NaN or negative: find it
+	NeutralAtS float64       // clip time, seconds, around which the lifter shows the neutral posture; 0: find it
+	// Calibration clips of the same lifter, seen from the side; nil: none.
+	NeutralClip     *recording.Recording // holds the neutral posture, standing or through a hinge
+	FullFlexionClip *recording.Recording // bends as far as it goes (toe touch)
 }

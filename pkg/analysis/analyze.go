@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 
 	"github.com/spineflex/spineflex/pkg/lift"
 	"github.com/spineflex/spineflex/pkg/recording"
@@ -50,14 +51,20 @@ func Analyze(rec *recording.Recording, s Settings) (*Analysis, error) {
 	a := &Analysis{
 		Clip: rec.Clip, Model: rec.Model, Settings: s,
 		Exercise: move.Exercise, Facing: move.Facing, Camera: move.Camera,
-		Neutral: Neutral{LumbarAngleDeg: math.NaN(), SDDeg: math.NaN()},
+		Neutral: Neutral{LumbarAngleDeg: math.NaN(), SDDeg: math.NaN(), FullFlexionDeg: math.NaN()},
 	}
 	for _, w := range move.Warnings {
 		a.warn(w.Code, w.Message)
 	}
 	a.frames(rec, move)
 	cmPerPx := a.scale(move, s)
-	back, err := spine.Measure(rec, spineInput(rec, move, s))
+	cal, err := calibrate(s)
+	if err != nil {
+		return nil, err
+	}
+	in := spineInput(rec, move, s)
+	in.Own = cal.neutral
+	back, err := spine.Measure(rec, in)
 	switch {
 	case errors.Is(err, spine.ErrNoContour):
 		a.warn(WarnNoSpine, "the lower back is not visible; film from the side at hip height, with nothing between camera and back")
@@ -65,8 +72,9 @@ func Analyze(rec *recording.Recording, s Settings) (*Analysis, error) {
 		return nil, fmt.Errorf("measure the spine: %w", err)
 	default:
 		a.spine(back)
+		a.Neutral.FullFlexionDeg = cal.fullFlexion
 	}
-	a.assess(rec, move, back, cmPerPx)
+	a.assess(rec, move, rom.Options{LimitDeg: cal.limit}, cmPerPx)
 	a.framing(rec)
 	a.quality(rec, move, back)
 	return a, nil
@@ -184,6 +192,8 @@ func (a *Analysis) spine(back *spine.Result) {
 
 func (a *Analysis) neutralSource(back *spine.Result) string {
 	switch {
+	case a.Settings.NeutralClip != nil:
+		return "neutral clip " + filepath.Base(a.Settings.NeutralClip.Clip.File)
 	case !back.NeutralSeen:
 		a.warn(WarnNeutral, "the clip never shows you standing still, so flexion is counted from the least flexed frames; start or end the clip standing tall for two seconds")
 		return "least flexed frames"
@@ -196,7 +206,7 @@ func (a *Analysis) neutralSource(back *spine.Result) string {
 }
 
 // assess finds breakdown and safe range.
-func (a *Analysis) assess(rec *recording.Recording, move *lift.Movement, back *spine.Result, cmPerPx float64) {
+func (a *Analysis) assess(rec *recording.Recording, move *lift.Movement, limits rom.Options, cmPerPx float64) {
 	in := rom.Input{Exercise: a.Exercise, Camera: a.Camera.Verdict, NeutralSDDeg: a.Neutral.SDDeg, Frames: make([]rom.Frame, len(a.Frames))}
 	height := heights(rec, move, cmPerPx)
 	for i := range a.Frames {
@@ -210,9 +220,9 @@ func (a *Analysis) assess(rec *recording.Recording, move *lift.Movement, back *s
 	for _, r := range move.Reps {
 		in.Reps = append(in.Reps, rom.Rep{Index: r.Index, StartS: rec.Frames[r.Start].Time, BottomS: rec.Frames[r.Bottom].Time, EndS: rec.Frames[r.End].Time})
 	}
-	got, err := rom.Assess(in, rom.Options{})
+	got, err := rom.Assess(in, limits)
 	if err != nil {
-		panic(err) // the zero options are valid
+		panic(err) // calibrate gives valid limits only
 	}
 	a.SafeRange = got.SafeRange
 	for _, w := range got.Warnings {

@@ -75,6 +75,14 @@ func (r *registration) reference() *reference {
 	return ref
 }
 
+// adopt takes a reference learned elsewhere and lays it over the frames.
+func (r *registration) adopt(ref *reference) {
+	r.s.ref = ref
+	r.fit = &fitter{ref: ref}
+	r.unbent(r.neutral, false)
+	r.unbent(r.others, false)
+}
+
 // misfit is how far the frames' contours lie from the bent reference, T: the
 // robust spread of what the last fit left, less the edges' own noise.
 func (r *registration) misfit() float64 {

@@ -72,8 +72,11 @@ func (s *series) result() *Result {
 const leastFlexed = 0.1
 
 // zero makes the neutral frames' median flexion 0 and reports whether there
-// are any.
+// are any. Flexion from a neutral learned elsewhere is left as it is.
 func (s *series) zero(flex []float64) bool {
+	if s.in.Own != nil {
+		return true
+	}
 	var v []float64
 	for i, f := range flex {
 		if s.in.Neutral[i] && !math.IsNaN(f) {

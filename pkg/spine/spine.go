@@ -35,6 +35,10 @@ import (
 // ErrNoContour is returned when no frame shows enough of the back.
 var ErrNoContour = errors.New("the lower back is not visible in any frame")
 
+// ErrNoNeutral is returned when a clip that should show the neutral posture
+// does not.
+var ErrNoNeutral = errors.New("the clip does not show the neutral posture")
+
 // Input is what the measurement needs to know of the movement. Slices have one
 // value per frame of the recording.
 type Input struct {
@@ -44,6 +48,26 @@ type Input struct {
 	Neutral    []bool    // frames that show the neutral posture; none: the least flexed frames stand in
 	ThighDeg   []float64 // thigh from vertical, forward positive, degrees; NaN unknown
 	YawDeg     float64   // camera off the side view, degrees; NaN unknown
+	Own        *Neutral  // the lifter's neutral back learned from another clip; nil: learn it from this one
+}
+
+// Neutral is a lifter's own neutral back, learned from one clip to measure
+// others by. It is in trunk lengths, so neither the camera's distance nor the
+// side it looks from matters.
+type Neutral struct{ ref *reference }
+
+// Learn makes the reference from the frames of rec that in marks as neutral.
+func Learn(rec *recording.Recording, in Input) (*Neutral, error) {
+	s := &series{in: in, rec: rec, misfit: usualMisfit}
+	if !s.observe() {
+		return nil, ErrNoContour
+	}
+	r := newRegistration(s)
+	if len(r.neutral) == 0 {
+		return nil, ErrNoNeutral
+	}
+	r.others = nil
+	return &Neutral{ref: r.reference()}, nil
 }
 
 // Frame is the measurement in one frame. NaN: not measurable.
@@ -116,7 +140,11 @@ func Measure(rec *recording.Recording, in Input) (*Result, error) {
 		return nil, ErrNoContour
 	}
 	r := newRegistration(s)
-	s.ref = r.reference()
+	if in.Own != nil {
+		r.adopt(in.Own.ref)
+	} else {
+		s.ref = r.reference()
+	}
 	s.misfit = r.misfit()
 	s.observe()
 	s.run()

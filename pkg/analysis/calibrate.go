@@ -1,0 +1,103 @@
+package analysis
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/spineflex/spineflex/pkg/lift"
+	"github.com/spineflex/spineflex/pkg/recording"
+	"github.com/spineflex/spineflex/pkg/signal"
+	"github.com/spineflex/spineflex/pkg/spine"
+)
+
+// ErrCalibration is returned when a calibration clip does not show what it
+// should.
+var ErrCalibration = errors.New("calibration clip cannot be used")
+
+// calibration is what the lifter's calibration clips say.
+type calibration struct {
+	neutral     *spine.Neutral // nil: none shown
+	limit       float64        // surface angle that leaves neutral, degrees; 0: the default
+	fullFlexion float64        // degrees from neutral; NaN: not shown
+}
+
+const (
+	// heldMargin is added to the largest surface angle of a held neutral to
+	// make the lifter's own limit (measurement.md 3d).
+	heldMargin = 5
+	// leastLimit keeps the limit sensible for a very lordotic lifter: a flat
+	// back is neutral for everyone.
+	leastLimit = 5
+	// extreme is the quantile that stands for the largest value of a noisy
+	// series.
+	extreme = 0.95
+)
+
+// calibrate measures the calibration clips of s.
+func calibrate(s Settings) (calibration, error) {
+	c := calibration{fullFlexion: math.NaN()}
+	if s.NeutralClip != nil {
+		rec := s.NeutralClip
+		in, err := calibrationInput(rec, s)
+		if err != nil {
+			return c, fmt.Errorf("neutral clip %s: %w: %w", rec.Clip.File, ErrCalibration, err)
+		}
+		if c.neutral, err = spine.Learn(rec, in); err != nil {
+			return c, fmt.Errorf("neutral clip %s: %w: %w", rec.Clip.File, ErrCalibration, err)
+		}
+		in.Own = c.neutral
+		held, err := spine.Measure(rec, in)
+		if err != nil {
+			return c, fmt.Errorf("neutral clip %s: %w: %w", rec.Clip.File, ErrCalibration, err)
+		}
+		c.limit = math.Max(leastLimit, largest(held, func(f *spine.Frame) float64 { return f.Angle })+heldMargin)
+	}
+	if s.FullFlexionClip != nil {
+		rec := s.FullFlexionClip
+		in, err := calibrationInput(rec, s)
+		if err != nil {
+			return c, fmt.Errorf("full-flexion clip %s: %w: %w", rec.Clip.File, ErrCalibration, err)
+		}
+		in.Own = c.neutral
+		bent, err := spine.Measure(rec, in)
+		if err != nil {
+			return c, fmt.Errorf("full-flexion clip %s: %w: %w", rec.Clip.File, ErrCalibration, err)
+		}
+		c.fullFlexion = largest(bent, func(f *spine.Frame) float64 { return f.Flexion })
+	}
+	return c, nil
+}
+
+// calibrationInput is the spine's input for a clip that need not hold a rep.
+// Standing is neutral; where the clip never stands, all of it is.
+func calibrationInput(rec *recording.Recording, s Settings) (spine.Input, error) {
+	move, err := lift.Analyze(rec, lift.Options{Facing: s.Facing})
+	if err != nil {
+		return spine.Input{}, err
+	}
+	if move.Camera.Verdict == lift.CameraUnusable {
+		return spine.Input{}, errors.New("not filmed from the side")
+	}
+	in := spineInput(rec, move, Settings{})
+	for _, n := range in.Neutral {
+		if n {
+			return in, nil
+		}
+	}
+	for i := range in.Neutral {
+		in.Neutral[i] = true
+	}
+	return in, nil
+}
+
+// largest is the largest value of a measured series, outliers aside.
+func largest(r *spine.Result, value func(*spine.Frame) float64) float64 {
+	var v []float64
+	for i := range r.Frames {
+		if x := value(&r.Frames[i]); !math.IsNaN(x) {
+			v = append(v, x)
+		}
+	}
+	return signal.Quantile(v, extreme)
+}
