@@ -45,8 +45,27 @@ type Options struct {
 	LibraryPath string       // ONNX Runtime's library; "" searches
 	Threads     int          // cores for each of the decoder and the networks; 0: all
 
+	SampleHz    float64      // pictures analysed a second; 0: 30, or all that a slower clip has
+
 	Progress func(done, total int) // called for every frame from one goroutine; total 0: unknown. May be nil
 	Note     func(message string)  // told what is worth knowing and no error. May be nil
+}
+
+// usualHz is the rate at which a clip is analysed. A wink of 0.3 s has nine
+// pictures then, and the filters end at 6 Hz.
+const usualHz = 30
+
+// sampling is the rate to ask of the source (0: every frame) and how many
+// frames that gives.
+func (o Options) sampling(info video.Info) (hz float64, frames int) {
+	hz = o.SampleHz
+	if hz == 0 {
+		hz = usualHz
+	}
+	if info.MeanFPS < 1.4*hz {
+		return 0, info.Frames
+	}
+	return hz, int(float64(info.Frames) * hz / info.MeanFPS)
 }
 
 // Validate names the field that cannot be used.

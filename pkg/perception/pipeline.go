@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/spineflex/spineflex/pkg/contour"
+	"github.com/spineflex/spineflex/pkg/plate"
 	"github.com/spineflex/spineflex/pkg/pose"
 	"github.com/spineflex/spineflex/pkg/recording"
 	"github.com/spineflex/spineflex/pkg/video"
@@ -37,7 +38,8 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 	if rt.Fallback() != nil && o.Note != nil {
 		o.Note("ONNX Runtime not found, running on OpenCV, about three times slower; spineflex doctor says how to get it")
 	}
-	source, err := video.Open(ctx, path, video.Options{Threads: o.Threads, Info: &info})
+	rate, total := o.sampling(info)
+	source, err := video.Open(ctx, path, video.Options{Threads: o.Threads, Info: &info, SampleHz: rate})
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +54,7 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 	}
 	defer tracker.Close()
 
-	p := newPipeline(path, source, tracker, contour.NewExtractor(), info.Frames, o.Progress)
+	p := newPipeline(path, source, tracker, contour.NewExtractor(), total, o.Progress)
 	var sum string
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { sum, err = video.SHA256(gctx, path); return err })
@@ -64,6 +66,7 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 		return nil, err
 	}
 
+	p.markPlate()
 	rec := &recording.Recording{
 		Clip: recording.Clip{
 			File: path, SHA256: sum, Width: info.Width, Height: info.Height,
@@ -154,16 +157,18 @@ type pipeline struct {
 	source    source
 	tracker   tracker
 	extractor extractor
+	finder    *plate.Finder
 	free      chan *picture // to be filled
 	tracked   chan *picture // in order of time
 	frames    []recording.Frame
+	circles   [][]recording.Disc // of each frame, for the plate
 	total     int
 	progress  func(done, total int)
 }
 
 func newPipeline(path string, s source, t tracker, e extractor, total int, progress func(done, total int)) *pipeline {
 	p := &pipeline{
-		path: path, source: s, tracker: t, extractor: e,
+		path: path, source: s, tracker: t, extractor: e, finder: plate.NewFinder(),
 		free: make(chan *picture, underWay), tracked: make(chan *picture, underWay),
 		frames: make([]recording.Frame, 0, max(0, min(total, 1<<16))), // the container may claim anything
 		total:  total, progress: progress,
@@ -264,6 +269,7 @@ func (p *pipeline) outline(ctx context.Context) error {
 			return ctx.Err()
 		}
 		p.frames = append(p.frames, p.see(&pic.observation))
+		p.circles = append(p.circles, p.round(&pic.observation))
 		p.free <- pic // has room for all there are
 		if p.progress != nil {
 			p.progress(len(p.frames), p.total)
@@ -275,6 +281,7 @@ func (p *pipeline) outline(ctx context.Context) error {
 func (p *pipeline) see(o *pose.Observation) recording.Frame {
 	f := recording.Frame{
 		Index: o.Index, Time: o.Time, Tracking: o.Tracking, Presence: o.Presence, Landmarks: o.Landmarks,
+		Plate: recording.NoDisc(),
 	}
 	if o.Tracking == recording.Absent || o.Mask.P == nil {
 		nowhere := recording.Point{X: math.NaN(), Y: math.NaN()}
@@ -284,6 +291,23 @@ func (p *pipeline) see(o *pose.Observation) recording.Frame {
 	img := contour.Image{Pix: o.Image.Pix, Width: o.Image.Width, Height: o.Image.Height}
 	f.Trunk = p.extractor.Extract(img, mask{&o.Mask}, &f.Landmarks)
 	return f
+}
+
+// round returns what is round near the lifter's hands.
+func (p *pipeline) round(o *pose.Observation) []recording.Disc {
+	if o.Tracking == recording.Absent || o.Image.Pix == nil {
+		return nil
+	}
+	return p.finder.Find(plate.Image{Pix: o.Image.Pix, Width: o.Image.Width, Height: o.Image.Height}, &o.Landmarks)
+}
+
+// markPlate decides which of the circles is the plate, now that the whole clip
+// is seen, and where it hides the trunk.
+func (p *pipeline) markPlate() {
+	plate.Track(p.frames, p.circles)
+	for i := range p.frames {
+		contour.MarkPlates(&p.frames[i])
+	}
 }
 
 // mask is a pose mask as the contour reads it.
