@@ -39,7 +39,7 @@ type Image struct {
 // picture, about half a metre. What is nearer to the camera appears larger:
 // the near plate by a fifth to a third.
 const (
-	minRadius = 0.24 // a plate of 23 cm; heads and kettlebells are smaller
+	minRadius = 0.28 // a plate of 23 cm; heads and most kettlebells are smaller
 	maxRadius = 0.95 // a plate of 45 cm before a short lifter and a near camera
 
 	// Where the centre may lie about the hands: perspective moves it away from

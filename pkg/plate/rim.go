@@ -19,7 +19,7 @@ const (
 	// outOfNoise is how much steeper a rim is than the flattest quarter of the samples.
 	outOfNoise = 5
 	// minSupport is the share of the rays that must meet the fitted rim.
-	minSupport = 0.50
+	minSupport = 0.45
 	// inRim is how far an edge may lie from the fitted rim to be of it, in
 	// radii, and inRimPx the same in pixels for a small picture.
 	inRim   = 0.015

@@ -41,7 +41,7 @@ const (
 	// minSeconds, with a median support of minSure.
 	minShare   = 0.15
 	minSeconds = 0.5
-	minSure    = 0.58
+	minSure    = 0.52
 
 	// bridge is the longest gap that is interpolated, seconds.
 	bridge = 0.3
@@ -68,7 +68,9 @@ func Track(frames []recording.Frame, seen [][]recording.Disc) {
 	tracks := c.link(seen)
 	var moving []*track
 	for _, t := range tracks {
-		if t.moves = c.moves(t); t.moves {
+		// A head moves with the lifter too, and looks as large as a plate while
+		// the landmarks make the trunk too short.
+		if t.moves = c.moves(t) && t.radius() >= minRadius*c.trunk; t.moves {
 			moving = append(moving, t)
 		}
 	}

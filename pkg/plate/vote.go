@@ -42,11 +42,15 @@ func (c *crop) toPicture(x, y float64) (float64, float64) { return c.x0 + x*c.st
 // radii returns the plate's smallest and largest radius, pixels of the copy.
 func (c *crop) radii() (lo, hi int) { return int(minRadius * c.trunk), int(maxRadius*c.trunk) + 1 }
 
-// take copies what a plate with its centre in win can cover.
+// around is how much is copied about the window of the centre, trunk lengths:
+// the whole of a plate of .7, and most of the largest.
+const around = 0.7
+
+// take copies what a plate with its centre in win covers.
 func (c *crop) take(img Image, win window, trunk float64) bool {
 	c.step = max(trunk/trunkSize, 1) // a small picture is not enlarged
 	c.trunk = trunk / c.step
-	margin := (maxRadius+0.05)*trunk + 2*c.step
+	margin := around * trunk
 	c.x0, c.y0 = max(win.x0-margin, 0), max(win.y0-margin, 0)
 	x1, y1 := min(win.x1+margin, float64(img.Width)), min(win.y1+margin, float64(img.Height))
 	c.w, c.h = int((x1-c.x0)/c.step), int((y1-c.y0)/c.step)
@@ -86,11 +90,12 @@ func (c *crop) shrink(img Image) {
 			sy := min(int(c.y0+(float64(y*per+k)+0.5)*c.step/float64(per)), img.Height-1)
 			src := img.Pix[sy*img.Width*3 : (sy+1)*img.Width*3]
 			for x := range most {
-				hi, lo := 0, 0
+				var hi, lo int32
 				for _, o := range cols[x*per : (x+1)*per] {
 					p := src[o : o+3 : o+3]
-					hi += int(max(p[0], p[1], p[2]))
-					lo += int(min(p[0], p[1], p[2]))
+					b, g, r := int32(p[0]), int32(p[1]), int32(p[2])
+					hi += max(b, g, r)
+					lo += min(b, g, r)
 				}
 				most[x] += float32(hi)
 				least[x] += float32(lo)
