@@ -45,7 +45,7 @@ type Options struct {
 	LibraryPath string       // ONNX Runtime's library; "" searches
 	Threads     int          // cores for each of the decoder and the networks; 0: all
 
-	SampleHz    float64      // pictures analysed a second; 0: 30, or all that a slower clip has
+	SampleHz float64 // pictures analysed a second; 0: 30, or all that a slower clip has
 
 	Progress func(done, total int) // called for every frame from one goroutine; total 0: unknown. May be nil
 	Note     func(message string)  // told what is worth knowing and no error. May be nil
