@@ -115,7 +115,7 @@ func (b *body) hit(t *recording.Trunk, side recording.Side, k int, c *curve, pla
 // lifter is a body whose contour is not the generic one: flatter or more
 // lordotic by bend degrees, with a buttock larger by seat T.
 func lifter(bend, seat float64) *body {
-	g := newReference(genericContour)
+	g := newReference(generic(0))
 	var c curve
 	g.bend(&c, radians(bend), 0)
 	b := &body{trunkPx: 200, seed: 7}
@@ -123,7 +123,7 @@ func lifter(bend, seat float64) *body {
 		h := gridHeight(i)
 		p, _, ok := c.lookup(h)
 		if !ok {
-			p = genericContour[i]
+			p = genericMean[i]
 		}
 		b.contour[i] = p + seat*math.Exp(-h*h/0.02)
 	}

@@ -1,20 +1,39 @@
 package spine
 
-// Both tables are means over bodies of either sex rendered from the MakeHuman
-// meshes (CC0), whose pelvis, joints and silhouette are known in every frame;
-// they are on the grid of curves, in trunk lengths. They are what is believed
-// of a lifter before anything is seen; what is seen replaces it.
+// The tables are from bodies of either sex rendered from the MakeHuman meshes
+// (CC0), whose pelvis, joints and silhouette are known in every frame; they are
+// on the grid of curves, in trunk lengths. They are what is believed of a lifter
+// before anything is seen; what is seen replaces it.
 
-// genericContour is the standing dorsal contour. Its standard deviation over
-// bodies is 0.02 at the buttock, 0.01 at the hollow of the back and 0.02 at
-// the lower thorax.
-var genericContour = [gridSize]float64{
-	0.104, 0.111, 0.119, 0.127, 0.136, 0.147, 0.160, 0.171, 0.182, 0.192, 0.199, 0.205,
-	0.209, 0.212, 0.213, 0.213, 0.213, 0.211, 0.207, 0.202, 0.196, 0.190, 0.180, 0.172,
-	0.163, 0.152, 0.142, 0.132, 0.124, 0.120, 0.116, 0.114, 0.113, 0.114, 0.115, 0.117,
-	0.119, 0.123, 0.126, 0.129, 0.133, 0.135, 0.141, 0.144, 0.151, 0.154, 0.163, 0.165,
-	0.167, 0.170, 0.171, 0.173, 0.179, 0.181, 0.185, 0.188, 0.190, 0.194, 0.196, 0.197,
-	0.197, 0.199, 0.199, 0.199, 0.198, 0.196, 0.193, 0.187, 0.182, 0.176, 0.166, 0.159,
+// The standing dorsal contour of a body between a flat one and one with a full
+// seat and a deep hollow: genericMean, and by how much it differs at fullness 1
+// (the mean of the female bodies; -1 is that of the male ones).
+var (
+	genericMean = [gridSize]float64{
+		0.102, 0.107, 0.115, 0.124, 0.135, 0.149, 0.164, 0.176, 0.189, 0.200, 0.208, 0.214,
+		0.219, 0.222, 0.225, 0.226, 0.225, 0.223, 0.219, 0.213, 0.207, 0.200, 0.191, 0.181,
+		0.171, 0.159, 0.146, 0.134, 0.126, 0.119, 0.114, 0.110, 0.108, 0.107, 0.108, 0.109,
+		0.111, 0.113, 0.115, 0.117, 0.120, 0.122, 0.125, 0.129, 0.132, 0.135, 0.139, 0.143,
+		0.147, 0.152, 0.156, 0.161, 0.167, 0.172, 0.177, 0.183, 0.188, 0.191, 0.195, 0.198,
+		0.200, 0.203, 0.205, 0.206, 0.204, 0.201, 0.198, 0.193, 0.186, 0.180, 0.173, 0.167,
+	}
+	genericFullness = [gridSize]float64{
+		0.008, 0.007, 0.007, 0.008, 0.011, 0.014, 0.015, 0.015, 0.016, 0.018, 0.018, 0.018,
+		0.019, 0.020, 0.022, 0.024, 0.024, 0.024, 0.025, 0.025, 0.024, 0.024, 0.023, 0.023,
+		0.021, 0.018, 0.014, 0.012, 0.010, 0.007, 0.003, -0.001, -0.004, -0.007, -0.009, -0.011,
+		-0.013, -0.014, -0.015, -0.017, -0.019, -0.020, -0.021, -0.021, -0.022, -0.022, -0.022, -0.020,
+		-0.019, -0.017, -0.015, -0.013, -0.010, -0.008, -0.007, -0.004, -0.002, -0.001, 0.001, 0.002,
+		0.004, 0.006, 0.007, 0.009, 0.010, 0.010, 0.011, 0.011, 0.011, 0.011, 0.012, 0.013,
+	}
+)
+
+// generic is the standing contour of a body of that fullness.
+func generic(fullness float64) [gridSize]float64 {
+	p := genericMean
+	for i := range p {
+		p[i] += fullness * genericFullness[i]
+	}
+	return p
 }
 
 // glutealStretch is how far the contour moves back (negative: forward) between

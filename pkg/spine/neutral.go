@@ -7,7 +7,15 @@ import (
 )
 
 // genericSD is how far a lifter's contour lies from the generic one, T.
-const genericSD = 0.022
+const genericSD = 0.015
+
+// The bodies tried as a start, and what is believed of them before.
+const (
+	leastFullness, mostFullness = -2.0, 2.0
+	fullnessSteps               = 8
+	fullnessSD                  = 1.0
+	fullnessFrames              = 24 // frames are much alike; two dozen will do
+)
 
 // templateFrames bounds the work of making the reference.
 const templateFrames = 160
@@ -23,6 +31,7 @@ type registration struct {
 	fit     *fitter
 	neutral []*frame // frames that show the neutral posture
 	others  []*frame // a sample of the rest
+	generic [gridSize]float64
 }
 
 func newRegistration(s *series) *registration {
@@ -65,14 +74,39 @@ func loosened(obs []observation) []observation {
 
 // reference makes the lifter's own.
 func (r *registration) reference() *reference {
-	ref := newReference(genericContour)
+	r.generic = generic(r.fullness())
+	ref := newReference(r.generic)
 	for pass := range 3 {
 		r.fit = &fitter{ref: ref}
 		own := r.unbent(r.neutral, pass == 0)
 		rest := r.unbent(r.others, pass == 0)
-		ref = newReference(personal(own, rest))
+		ref = newReference(r.personal(own, rest))
 	}
 	return ref
+}
+
+// fullness is that of the generic body whose bent contour meets the frames
+// best.
+func (r *registration) fullness() float64 {
+	frames := append(thin(r.neutral, fullnessFrames/2), thin(r.others, fullnessFrames/2)...)
+	best, bestCost := 0.0, math.Inf(1)
+	for k := range fullnessSteps + 1 {
+		full := leastFullness + (mostFullness-leastFullness)*float64(k)/fullnessSteps
+		fit := &fitter{ref: newReference(generic(full))}
+		cost := full * full / (2 * fullnessSD * fullnessSD)
+		for _, fr := range frames {
+			pr := r.s.believe(fr, r.s.trunkPitch(fr))
+			got := fit.fit(loosened(fr.obs), &pr, pr.mean, fr.weights())
+			if got.ok {
+				// frames repeat each other: all of them together weigh like a few
+				cost += got.cost / correlatedSamples * 4 / float64(len(frames))
+			}
+		}
+		if cost < bestCost {
+			best, bestCost = full, cost
+		}
+	}
+	return best
 }
 
 // adopt takes a reference learned elsewhere and lays it over the frames.
@@ -172,7 +206,7 @@ func (b *bins) agreed(i int) float64 {
 
 // personal joins what the neutral frames show, what the others show where a
 // plate or an arm hides it in those, and the generic contour.
-func personal(neutral, others bins) [gridSize]float64 {
+func (r *registration) personal(neutral, others bins) [gridSize]float64 {
 	var p [gridSize]float64
 	first, last := -1, -1
 	for i := range p {
@@ -189,7 +223,7 @@ func personal(neutral, others bins) [gridSize]float64 {
 		last = i
 	}
 	if first < 0 || last-first < 8 {
-		return genericContour
+		return r.generic
 	}
 	for i := first; i <= last; i++ { // holes inside
 		if math.IsNaN(p[i]) {
@@ -203,23 +237,23 @@ func personal(neutral, others bins) [gridSize]float64 {
 	seen := append([]float64(nil), p[first:last+1]...)
 	signal.SavitzkyGolay(seen, seen, 2, 2, 0, 1)
 	copy(p[first:], seen)
-	prolong(&p, first, -1)
-	prolong(&p, last, 1)
+	r.prolong(&p, first, -1)
+	r.prolong(&p, last, 1)
 	return p
 }
 
 // prolong continues p beyond index end in direction dir with the generic
 // contour, keeping value and slope at the seam; the difference in slope fades
 // over 0.2 T.
-func prolong(p *[gridSize]float64, end, dir int) {
+func (r *registration) prolong(p *[gridSize]float64, end, dir int) {
 	const base = 4
 	inner := end - base*dir
-	slope := (p[end]-p[inner])/base - (genericContour[end]-genericContour[inner])/base
-	offset := p[end] - genericContour[end]
+	slope := (p[end]-p[inner])/base - (r.generic[end]-r.generic[inner])/base
+	offset := p[end] - r.generic[end]
 	fade := math.Exp(-gridStep / 0.2)
 	for i := end + dir; i >= 0 && i < gridSize; i += dir {
 		slope *= fade
 		offset += slope
-		p[i] = genericContour[i] + offset
+		p[i] = r.generic[i] + offset
 	}
 }
