@@ -6,78 +6,86 @@ import (
 	"github.com/spineflex/spineflex/pkg/recording"
 )
 
-// The band is sampled every bandStep picture pixels, halfBand mask pixels (at
-// least minHalfBandPx) to either side of the mask's edge, with a margin for the
-// colours on both sides.
+// Boundary positions are counted in standard deviations of the rough edge, so
+// that the chain is the same at every station: states from -maxDeviation to
+// maxDeviation.
 const (
-	bandStep      = 0.5
-	halfBand      = 3.0
-	minHalfBandPx = 4.0
-	maxStates     = 161
-	marginPx      = 6.0
+	maxDeviation = 4.0
+	halfStates   = 32
+	states       = 2*halfStates + 1
 )
 
 const (
-	// maskSD is how far the mask's edge lies from the true one, mask pixels,
-	// and maskReach the length over which it keeps that distance, trunk
-	// lengths. Measured on rendered silhouettes.
-	maskSD    = 1.3
-	maskReach = 0.5
+	// together is the length over which the rough edge keeps its distance from
+	// the true one, trunk lengths: two pixels of the mask's own grid. Measured
+	// on rendered silhouettes.
+	together = 0.12
 	// leak is the chance that neighbouring stations have nothing to do with
 	// each other: an arm or a plate begins between them.
 	leak = 1e-3
 	// modelVariance is what a region's local mean colour misses of the colour
 	// at its edge: shading, texture (grey levels squared).
 	modelVariance = 16.0
-	// blurMisfit is what the assumed blur misses, as a share of the contrast:
-	// colour is blurred twice as far as brightness (4:2:0), and codecs ring.
-	blurMisfit = 0.12
-	// floorSD is the least standard deviation claimed for an edge, pixels.
-	floorSD = 0.3
 	// oddCost is the cost of a sample that shows neither side: an odd pixel (a
 	// logo, a reflection) must not decide. It is the same for every model, and
 	// that of three standard deviations at a deviation of ten grey levels.
 	oddCost = 4.5 + 1.5*4.6
-	// spreadPx is the standard deviation of the blur of an edge in the
-	// picture: lens, demosaicing, codec.
-	spreadPx = 0.8
+	// blurMisfit is what the assumed blur misses, as a share of the contrast:
+	// colour is blurred twice as far as brightness (4:2:0), and codecs ring.
+	blurMisfit = 0.12
+	// displacement is how far compression moves an edge, in pixels times grey
+	// levels of contrast: an error of 8 levels over an edge 2.5 pixels wide. It
+	// is the same over a block of the codec, displacedStations stations.
+	// Half of it the mask's network has seen as well, so that the rough edge
+	// is no second opinion on that.
+	displacement      = 20.0
+	displacedStations = 4.0
+	maxDisplaced      = 3.0 // pixels; it has a block of 8
+	// floorSD is the least standard deviation claimed for an edge, pixels.
+	floorSD = 0.2
+	// blurPx is the standard deviation of the blur of an edge in the picture:
+	// lens, demosaicing, codec.
+	blurPx = 0.8
 	// blend is the number of samples to either side of an edge that show both
 	// of its colours.
 	blend = 4
+	// finest and coarsest are the steps between samples along a ray, pixels.
+	finest, coarsest = 0.5, 1.0
+	// reference is the length of ray that the colour of a side is taken from,
+	// trunk lengths (1.5 cm).
+	reference = 0.03
 )
-
-// mixture is the share of the inner colour at blend+k samples beyond an edge,
-// for k from -blend: a step blurred by spreadPx.
-var mixture = func() (m [2 * blend]float64) {
-	for k := range m {
-		x := (float64(k-blend) + 0.5) * bandStep / spreadPx
-		m[k] = 0.5 * math.Erfc(x/math.Sqrt2)
-	}
-	return m
-}()
-
-// ray is the picture along one ray of the band.
-type ray struct {
-	ok      bool
-	colour  []([3]float64)
-	outside []([3]float64) // the room, where known
-	known   []bool
-	roomVar float64 // mean variance of the room
-}
 
 // band holds the picture along the rays of one edge and the chain over them.
 type band struct {
 	rays    [recording.NumStations]ray
-	like    []float64 // stations × states, likelihood of each boundary position
-	forward []float64
-	back    []float64
-	next    []float64
+	step    float64 // between samples, pixels
+	margin  int     // samples on each side for the reference colours
+	mixture [2 * blend]float64
+	prior   [states]float64
 	kernel  []float64
-	prior   []float64
 	shrink  float64 // share of the deviation that neighbouring stations have in common
+	like    [recording.NumStations][states]float64
+	forward [recording.NumStations][states]float64
+	back    [states]float64
+	next    [states]float64
 	cum     []float64
-	log     []float64
 	mixed   [][2 * blend]float64
+	cost    []float64
+	blurred []float64
+	weights []float64
+}
+
+// ray is the picture along one ray of the band.
+type ray struct {
+	ok      bool
+	half    int // samples from the rough edge to the outermost boundary position
+	spread  float64
+	colour  [][3]float64
+	room    [][3]float64 // where known
+	known   []bool
+	roomVar float64 // mean variance of the room
+	moved   float64 // standard deviation of what compression did to the edge, pixels
 }
 
 func resize[T any](s []T, n int) []T {
@@ -87,84 +95,87 @@ func resize[T any](s []T, n int) []T {
 	return s[:n]
 }
 
-// refine fills edge from the picture round the rough edge at centre (pixels
-// from the axis, NaN where there is none).
-func (b *band) refine(edge recording.Edge, img Image, rm *room, t *recording.Trunk, side recording.Side, centre []float64, maskPx, length float64) {
-	half := int(math.Ceil(math.Max(halfBand*maskPx, minHalfBandPx) / bandStep))
-	half = min(half, (maxStates-1)/2)
-	states := 2*half + 1
-	b.like = resize(b.like, len(centre)*states)
-	b.forward = resize(b.forward, len(centre)*states)
-	b.back = resize(b.back, states)
-	b.next = resize(b.next, states)
-	b.setChain(half, maskPx)
-	for i, c := range centre {
-		edge[i] = recording.Sample{Offset: math.NaN(), SD: math.NaN()}
-		b.rays[i].ok = !math.IsNaN(c) && b.sample(img, rm, t, side, i, c, half)
+// refine fills edge from the picture round the rough edge (pixels from the
+// axis, NaN where there is none), whose standard deviation is spread.
+func (b *band) refine(edge recording.Edge, img Image, rm *room, t *recording.Trunk, side recording.Side, rough, spread []float64, length float64) {
+	smallest := math.Inf(1)
+	for i := range spread {
+		if spread[i] < smallest {
+			smallest = spread[i]
+		}
 	}
+	b.step = max(finest, min(coarsest, smallest/3))
+	b.margin = int(max(reference*length, 6)/b.step) + blend
+	b.set()
 	// Evidence of samples closer together than the picture's grain is shared.
 	noise := rm.noise * rm.noise
 	patch := (firstGrain*firstGrain*modelVariance + rm.grain*rm.grain*noise) / (modelVariance + noise)
-	weight := math.Min(1, bandStep*math.Max(1, recording.StationStep*length)/patch)
-	// Where the sides are surely apart: beyond 1.2 mask pixels from the rough
-	// edge.
-	clear := int(1.2 * maskPx / bandStep)
-	for i := range centre {
+	weight := min(1, b.step*max(1, recording.StationStep*length)/patch)
+	for i, c := range rough {
+		edge[i] = recording.Sample{Offset: math.NaN(), SD: math.NaN()}
+		b.rays[i].ok = !math.IsNaN(c) && b.sample(img, rm, t, side, i, c, spread[i])
 		if b.rays[i].ok {
-			b.likelihood(b.like[i*states:(i+1)*states], i, half, clear, weight, rm)
+			b.likelihood(i, weight, noise)
 		}
 	}
-	b.chain(edge, centre, states, half, length)
+	b.chain(edge, rough, length)
 }
 
-// broken reports whether the chain of stations is cut between i-1 and i.
-func (b *band) broken(centre []float64, i int, length float64) bool {
-	return i == 0 || i == len(centre) || !b.rays[i].ok || !b.rays[i-1].ok ||
-		math.Abs(centre[i]-centre[i-1]) > jumpShare*length
-}
-
-// setChain sets prior and transitions of the deviation from the rough edge: a
+// set prepares prior and transitions of the deviation from the rough edge: a
 // stationary Gauss–Markov process (Ornstein–Uhlenbeck), so that a stretch of
 // mask that is off as a whole counts as one observation, not as many.
-func (b *band) setChain(half int, maskPx float64) {
-	sd := maskSD * maskPx / bandStep
-	b.shrink = math.Exp(-recording.StationStep / maskReach)
-	b.prior = resize(b.prior, 2*half+1)
+func (b *band) set() {
+	const perState = maxDeviation / halfStates
+	for k := range b.mixture {
+		x := (float64(k-blend) + 0.5) * b.step / blurPx
+		b.mixture[k] = 0.5 * math.Erfc(x/math.Sqrt2)
+	}
+	if b.kernel != nil {
+		return
+	}
 	for k := range b.prior {
-		x := float64(k-half) / sd
+		x := float64(k-halfStates) * perState
 		b.prior[k] = math.Exp(-x * x / 2)
 	}
-	normalise(b.prior)
-	sd = math.Max(sd*math.Sqrt(1-b.shrink*b.shrink), 0.5)
+	normalise(b.prior[:])
+	b.shrink = math.Exp(-recording.StationStep / together)
+	b.kernel = gaussian(nil, math.Sqrt(1-b.shrink*b.shrink)/perState)
+}
+
+// gaussian fills dst with a normalised bell of the given standard deviation in
+// samples.
+func gaussian(dst []float64, sd float64) []float64 {
 	r := int(math.Ceil(3 * sd))
-	b.kernel = resize(b.kernel, 2*r+1)
-	for k := range b.kernel {
+	dst = resize(dst, 2*r+1)
+	for k := range dst {
 		x := float64(k-r) / sd
-		b.kernel[k] = math.Exp(-x * x / 2)
+		dst[k] = math.Exp(-x * x / 2)
 	}
-	normalise(b.kernel)
+	normalise(dst)
+	return dst
 }
 
 // sample reads the picture along the ray of station i, from the margin inside
 // the band to the margin outside. It reports false where that leaves the
 // picture.
-func (b *band) sample(img Image, rm *room, t *recording.Trunk, side recording.Side, i int, centre float64, half int) bool {
-	margin := int(marginPx / bandStep)
-	n := 2*(half+margin) + 1
+func (b *band) sample(img Image, rm *room, t *recording.Trunk, side recording.Side, i int, rough, spread float64) bool {
 	r := &b.rays[i]
-	r.colour, r.outside, r.known = resize(r.colour, n), resize(r.outside, n), resize(r.known, n)
+	r.spread = spread
+	r.half = int(math.Ceil(maxDeviation*spread/b.step)) + 1
+	n := 2*(r.half+b.margin) + 1
+	r.colour, r.room, r.known = resize(r.colour, n), resize(r.room, n), resize(r.known, n)
 	normal, _ := t.Normal(side)
-	p := t.At(side, i, centre-float64(half+margin)*bandStep)
-	last := recording.Point{X: p.X + float64(n-1)*bandStep*normal.X, Y: p.Y + float64(n-1)*bandStep*normal.Y}
-	if !img.holds(p) || !img.holds(last) {
+	p := t.At(side, i, rough-float64(r.half+b.margin)*b.step)
+	dx, dy := b.step*normal.X, b.step*normal.Y
+	if !img.holds(p) || !img.holds(recording.Point{X: p.X + float64(n-1)*dx, Y: p.Y + float64(n-1)*dy}) {
 		return false
 	}
 	sum, known := 0.0, 0
 	for k := range r.colour {
-		x, y := p.X+float64(k)*bandStep*normal.X, p.Y+float64(k)*bandStep*normal.Y
+		x, y := p.X+float64(k)*dx, p.Y+float64(k)*dy
 		img.bilinear(x, y, &r.colour[k])
 		var v float64
-		if v, r.known[k] = rm.at(x, y, &r.outside[k]); r.known[k] {
+		if v, r.known[k] = rm.at(x, y, &r.room[k]); r.known[k] {
 			sum += v
 			known++
 		}
@@ -183,7 +194,7 @@ func (m Image) bilinear(x, y float64, c *[3]float64) {
 	ix, iy := int(x), int(y)
 	fx, fy := x-float64(ix), y-float64(iy)
 	o := (iy*m.Width + ix) * 3
-	up, down := m.Pix[o:o+6], m.Pix[o+3*m.Width:o+3*m.Width+6]
+	up, down := m.Pix[o:o+6:o+6], m.Pix[o+3*m.Width:o+3*m.Width+6]
 	for k := range c {
 		a := float64(up[k])*(1-fx) + float64(up[k+3])*fx
 		b := float64(down[k])*(1-fx) + float64(down[k+3])*fx
@@ -191,43 +202,36 @@ func (m Image) bilinear(x, y float64, c *[3]float64) {
 	}
 }
 
-// likelihood fills row with the likelihood of each boundary position along the
-// ray of station i: how well a blurred step there explains the samples. The
-// colours of both sides are taken from what lies more than clear samples from
-// the boundary position at, and on the outside from the room where known.
-func (b *band) likelihood(row []float64, i, at, clear int, weight float64, rm *room) {
+// likelihood fills the likelihood of each boundary position at station i: how
+// well a blurred step there explains the samples. The colours of both sides are
+// taken from what lies two standard deviations of the rough edge from it, on
+// the outside from the room where that is known.
+func (b *band) likelihood(i int, weight, noise float64) {
 	r := &b.rays[i]
 	n := len(r.colour)
-	margin := (n - len(row)) / 2
-	inEnd := max(margin/2, min(n-margin/2, margin+at-clear))
-	outStart := max(margin/2, min(n-margin/2, margin+at+clear))
-	const near = 2 * 8 / bandStep / 2 // samples looked at, 8 px
-	in, spreadIn := meanColour(r.colour[max(0, inEnd-int(near)):inEnd])
-	out, spreadOut := meanColour(r.colour[outStart:min(n, outStart+int(near))])
-	noise := rm.noise * rm.noise
-	model := modelVariance + blurMisfit*blurMisfit*dist2(in, out)/3
-	varIn := math.Max(noise, spreadIn) + model
-	varOut := math.Max(noise, spreadOut) + model
-	varRoom := math.Max(noise, r.roomVar) + model
+	clear := int(2 * r.spread / b.step)
+	width := b.margin - blend
+	inEnd, outStart := n/2-clear, n/2+clear+1
+	in, spreadIn := meanColour(r.colour[max(0, inEnd-width):inEnd])
+	out, spreadOut := meanColour(r.colour[outStart:min(n, outStart+width)])
+	model := modelVariance + blurMisfit*blurMisfit*dist2(&in, &out)/3
+	varIn := max(noise, spreadIn) + model
+	varOut := max(noise, spreadOut) + model
+	varRoom := max(noise, r.roomVar) + model
 
 	// cost of each sample, as inner, as outer and at each place in the blur
 	b.cum, b.mixed = resize(b.cum, n+1), resize(b.mixed, n)
-	var scaleOut, scaleRoom, offOut, offRoom [2 * blend]float64
-	for k, a := range mixture {
-		v := a*a*varIn + (1-a)*(1-a)*varOut
-		w := a*a*varIn + (1-a)*(1-a)*varRoom
-		scaleOut[k], offOut[k] = 1/(2*v), 1.5*math.Log(v)
-		scaleRoom[k], offRoom[k] = 1/(2*w), 1.5*math.Log(w)
-	}
-	lnIn, lnOut, lnRoom := 1.5*math.Log(varIn), 1.5*math.Log(varOut), 1.5*math.Log(varRoom)
+	var outer, wall boundary
+	outer.set(&b.mixture, varIn, varOut)
+	wall.set(&b.mixture, varIn, varRoom)
 	b.cum[0] = 0
 	for k := range r.colour {
-		c := &r.colour[k]
-		o, vo, lo, scale, off := &out, varOut, lnOut, &scaleOut, &offOut
+		o, v := &out, &outer
 		if r.known[k] {
-			o, vo, lo, scale, off = &r.outside[k], varRoom, lnRoom, &scaleRoom, &offRoom
+			o, v = &r.room[k], &wall
 		}
-		// with e = c-o and d = in-o: |c - (a·in + (1-a)·o)|² = ee - 2a·ed + a²·dd
+		c := &r.colour[k]
+		// With e = c-o and d = in-o: |c - (a·in + (1-a)·o)|² = ee - 2a·ed + a²·dd.
 		var ee, ed, dd float64
 		for ch := range c {
 			e, d := c[ch]-o[ch], in[ch]-o[ch]
@@ -235,153 +239,202 @@ func (b *band) likelihood(row []float64, i, at, clear int, weight float64, rm *r
 			ed += e * d
 			dd += d * d
 		}
-		asIn := math.Min(oddCost, (ee-2*ed+dd)/(2*varIn)+lnIn)
-		asOut := math.Min(oddCost, ee/(2*vo)+lo)
+		asIn := min(oddCost, (ee-2*ed+dd)*v.in.scale+v.in.log)
+		asOut := min(oddCost, ee*v.out.scale+v.out.log)
 		b.cum[k+1] = b.cum[k] + asIn - asOut
-		for m, a := range mixture {
-			mixed := math.Min(oddCost, (ee-2*a*ed+a*a*dd)*scale[m]+off[m])
-			if m < blend {
-				b.mixed[k][m] = mixed - asIn
-			} else {
-				b.mixed[k][m] = mixed - asOut
-			}
+		mixed := &b.mixed[k]
+		for m := range mixed {
+			a, q := b.mixture[m], &v.mixed[m]
+			mixed[m] = min(oddCost, (ee-2*a*ed+a*a*dd)*q.scale+q.log)
+		}
+		for m := range blend {
+			mixed[m] -= asIn
+			mixed[m+blend] -= asOut
 		}
 	}
-	best := math.Inf(1)
-	for s := range row {
-		// The boundary lies at sample margin+s: half of it inside.
-		k := margin + s
+	b.place(i, weight)
+}
+
+// normal is a normal distribution of colour: the cost of a squared distance q
+// is q·scale + log.
+type normal struct{ scale, log float64 }
+
+func normalOf(variance float64) normal {
+	return normal{1 / (2 * variance), 1.5 * math.Log(variance)}
+}
+
+// boundary is the distributions of colour on both sides of an edge and in its
+// blur.
+type boundary struct {
+	in, out normal
+	mixed   [2 * blend]normal
+}
+
+func (v *boundary) set(mixture *[2 * blend]float64, varIn, varOut float64) {
+	v.in, v.out = normalOf(varIn), normalOf(varOut)
+	for k, a := range mixture {
+		v.mixed[k] = normalOf(a*a*varIn + (1-a)*(1-a)*varOut)
+	}
+}
+
+// place turns the samples' costs into the likelihood of the states of station
+// i, blurred by what compression may have moved the edge.
+func (b *band) place(i int, weight float64) {
+	r := &b.rays[i]
+	count := 2*r.half + 1
+	b.cost, b.blurred = resize(b.cost, count), resize(b.blurred, count)
+	best := 0
+	for s := range b.cost {
+		// The boundary is in the middle of sample k, half of which is inside:
+		// the average of the two placements half a sample to either side.
+		k := b.margin + s
 		cost := (b.cum[k] + b.cum[k+1]) / 2
-		for m := range mixture {
+		for m := range 2 * blend {
 			j := k + m - blend
-			// the boundary is in the middle of sample k: average of the two
-			// placements half a sample to either side
 			cost += (b.mixed[j][m] + b.mixed[j+1][m]) / 2
 		}
-		row[s] = cost * weight
-		best = math.Min(best, row[s])
+		b.cost[s] = cost * weight
+		if b.cost[s] < b.cost[best] {
+			best = s
+		}
 	}
-	for s := range row {
-		row[s] = math.Exp(best - row[s])
+	lowest := b.cost[best]
+	for s, c := range b.cost {
+		b.cost[s] = math.Exp(lowest - c)
+	}
+	at := b.margin + best
+	in, _ := meanColour(r.colour[at-3*blend/2 : at-blend/2])
+	out, _ := meanColour(r.colour[at+blend/2+1 : at+3*blend/2+1])
+	contrast := math.Sqrt(dist2(&in, &out) / 3)
+	r.moved = min(displacement/max(contrast, 1), maxDisplaced)
+	blur := r.moved * math.Sqrt(displacedStations) / b.step
+	b.weights = gaussian(b.weights, max(0.5, min(blur, float64(r.half))))
+	convolve(b.blurred, b.cost, b.weights)
+	row := &b.like[i]
+	for k := range row {
+		x := float64(k-halfStates)*maxDeviation/halfStates*r.spread/b.step + float64(r.half)
+		j := int(x)
+		f := x - float64(j)
+		row[k] = b.blurred[j]*(1-f) + b.blurred[j+1]*f
 	}
 }
 
 func meanColour(s [][3]float64) (mean [3]float64, spread float64) {
-	for _, c := range s {
+	for i := range s {
 		for k := range mean {
-			mean[k] += c[k]
+			mean[k] += s[i][k]
 		}
 	}
 	for k := range mean {
 		mean[k] /= float64(len(s))
 	}
-	for _, c := range s {
-		spread += dist2(c, mean)
+	for i := range s {
+		spread += dist2(&s[i], &mean)
 	}
 	return mean, spread / float64(3*len(s))
 }
 
-func dist2(a, b [3]float64) float64 {
+func dist2(a, b *[3]float64) float64 {
 	x, y, z := a[0]-b[0], a[1]-b[1], a[2]-b[2]
 	return x*x + y*y + z*z
+}
+
+// broken reports whether the chain of stations is cut between i-1 and i.
+func (b *band) broken(rough []float64, i int, length float64) bool {
+	return i == 0 || i == len(rough) || !b.rays[i].ok || !b.rays[i-1].ok ||
+		math.Abs(rough[i]-rough[i-1]) > jumpShare*length
 }
 
 // chain runs the forward–backward algorithm over the stations (Rabiner, Proc.
 // IEEE 77:257, 1989) and stores the posterior mean and standard deviation.
 // Stations without evidence cut the chain.
-func (b *band) chain(edge recording.Edge, centre []float64, states, half int, length float64) {
-	for i := range centre {
-		row := b.like[i*states : (i+1)*states]
-		f := b.forward[i*states : (i+1)*states]
-		if b.broken(centre, i, length) {
-			copy(f, b.prior)
+func (b *band) chain(edge recording.Edge, rough []float64, length float64) {
+	for i := range rough {
+		f := &b.forward[i]
+		if b.broken(rough, i, length) {
+			*f = b.prior
 		} else {
-			b.shrinkInto(b.next, b.forward[(i-1)*states:i*states], half)
-			b.convolve(f, b.next)
+			shrink(&b.next, &b.forward[i-1], b.shrink)
+			convolve(f[:], b.next[:], b.kernel)
 			for k := range f {
 				f[k] = f[k]*(1-leak) + leak*b.prior[k]
 			}
 		}
-		for k := range f {
-			f[k] *= row[k]
+		if !b.rays[i].ok {
+			continue
 		}
-		normalise(f)
+		for k := range f {
+			f[k] *= b.like[i][k]
+		}
+		normalise(f[:])
 	}
-	for i := len(centre) - 1; i >= 0; i-- {
-		if b.broken(centre, i+1, length) {
+	for i := len(rough) - 1; i >= 0; i-- {
+		if b.broken(rough, i+1, length) {
 			for k := range b.back {
 				b.back[k] = 1
 			}
 		} else {
-			row := b.like[(i+1)*states : (i+2)*states]
 			fresh := 0.0
-			for k := range b.next {
-				b.back[k] *= row[k]
+			for k := range b.back {
+				b.back[k] *= b.like[i+1][k]
 				fresh += b.prior[k] * b.back[k]
 			}
-			b.convolve(b.next, b.back)
-			b.gather(b.back, b.next, half)
+			convolve(b.next[:], b.back[:], b.kernel)
+			gather(&b.back, &b.next, b.shrink)
 			for k := range b.back {
 				b.back[k] = b.back[k]*(1-leak) + leak*fresh
 			}
-			normalise(b.back)
+			normalise(b.back[:])
 		}
 		if !b.rays[i].ok {
 			continue
 		}
-		f := b.forward[i*states : (i+1)*states]
 		var sum, mean, sq float64
-		for k := range f {
-			p := f[k] * b.back[k]
-			x := float64(k-half) * bandStep
+		for k, f := range b.forward[i] {
+			p := f * b.back[k]
+			x := float64(k-halfStates) * maxDeviation / halfStates
 			sum += p
 			mean += p * x
 			sq += p * x * x
 		}
 		mean /= sum
-		variance := math.Max(0, sq/sum-mean*mean)
-		edge[i].Offset = centre[i] + mean
-		edge[i].SD = math.Sqrt(variance + floorSD*floorSD)
+		sd := math.Sqrt(max(0, sq/sum-mean*mean)) * b.rays[i].spread
+		edge[i].Offset = rough[i] + mean*b.rays[i].spread
+		edge[i].SD = math.Sqrt(sd*sd + floorSD*floorSD + b.rays[i].moved*b.rays[i].moved/4)
 	}
 }
 
-// shrinkInto moves every state of src towards the middle by the chain's
-// shrinkage.
-func (b *band) shrinkInto(dst, src []float64, half int) {
-	for k := range dst {
-		dst[k] = 0
-	}
+// shrink moves every state of src towards the middle by the factor keep.
+func shrink(dst, src *[states]float64, keep float64) {
+	*dst = [states]float64{}
 	for k, p := range src {
-		x := float64(k-half)*b.shrink + float64(half)
+		x := float64(k-halfStates)*keep + halfStates
 		j := int(x)
 		f := x - float64(j)
 		dst[j] += p * (1 - f)
-		if f > 0 {
-			dst[j+1] += p * f
-		}
+		dst[min(j+1, states-1)] += p * f
 	}
 }
 
-// gather is the transpose of shrinkInto.
-func (b *band) gather(dst, src []float64, half int) {
+// gather is the transpose of shrink.
+func gather(dst, src *[states]float64, keep float64) {
 	for k := range dst {
-		x := float64(k-half)*b.shrink + float64(half)
+		x := float64(k-halfStates)*keep + halfStates
 		j := int(x)
 		f := x - float64(j)
-		dst[k] = src[j] * (1 - f)
-		if f > 0 {
-			dst[k] += src[j+1] * f
-		}
+		dst[k] = src[j]*(1-f) + src[min(j+1, states-1)]*f
 	}
 }
 
-func (b *band) convolve(dst, src []float64) {
-	r := len(b.kernel) / 2
+// convolve sets dst to src convolved with a kernel of odd length.
+func convolve(dst, src, kernel []float64) {
+	r := len(kernel) / 2
 	for k := range dst {
-		lo, hi := max(0, k-r), min(len(src)-1, k+r)
+		lo, hi := max(0, k-r), min(len(src), k+r+1)
+		w := kernel[lo-k+r:]
 		s := 0.0
-		for j := lo; j <= hi; j++ {
-			s += src[j] * b.kernel[j-k+r]
+		for j, v := range src[lo:hi] {
+			s += v * w[j]
 		}
 		dst[k] = s
 	}

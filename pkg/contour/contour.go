@@ -90,9 +90,9 @@ func middle(a, b recording.Keypoint) recording.Point {
 
 // edge finds one side.
 func (e *Extractor) edge(img Image, mask Mask, t *recording.Trunk, side recording.Side, length float64, arms []limb) recording.Edge {
-	centre := e.outline.find(img, mask, &e.room, &e.palette, t, side, length)
+	rough, spread := e.outline.find(img, mask, &e.room, &e.palette, t, side, length)
 	edge := make(recording.Edge, recording.NumStations)
-	e.band.refine(edge, img, &e.room, t, side, centre, mask.PixelSize(), length)
+	e.band.refine(edge, img, &e.room, t, side, rough, spread, length)
 	markArms(edge, t, side, arms)
 	markCorners(edge, length)
 	return edge

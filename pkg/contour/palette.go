@@ -14,8 +14,8 @@ type palette struct {
 }
 
 const (
-	paletteSide  = 16
-	paletteShift = 4 // 8-bit channel → bin
+	paletteSide  = 32
+	paletteShift = 3 // 8-bit channel → bin
 	// paletteFull is the weight at which old colours begin to fade: about 500
 	// frames.
 	paletteFull = 1 << 17
@@ -90,6 +90,6 @@ func (p *palette) density(c *[3]float64) float64 {
 func (p *palette) contradicts(c, wall *[3]float64, variance float64) float64 {
 	const strange = 0.05 // share of pixels that show neither
 	v := variance + modelVariance
-	room := (1-strange)*math.Exp(-dist2(*c, *wall)/(2*v))/math.Pow(2*math.Pi*v, 1.5) + strange*anyColour
+	room := (1-strange)*math.Exp(-dist2(c, wall)/(2*v))/math.Pow(2*math.Pi*v, 1.5) + strange*anyColour
 	return math.Log(p.density(c) / room)
 }
