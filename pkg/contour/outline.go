@@ -14,7 +14,8 @@ type outline struct {
 	step   float64 // along a ray, pixels
 	depth  int     // steps
 	person []float64
-	room   []float64 // evidence for the lifter and against the room, NaN where not asked
+	room   []float64 // evidence for the lifter and against the room, 0 where nothing is known
+	open   []bool    // the room shows inside the mask, and from there to outside
 	coarse [recording.NumStations]float64
 	hollow [recording.NumStations]bool // coarse is where the room shows, not where the mask ends
 	smooth [recording.NumStations]float64
@@ -51,9 +52,10 @@ const (
 // find returns the rough edge in pixels from the axis, NaN where there is none,
 // and its standard deviation. The slices are valid until the next call.
 func (o *outline) find(img Image, mask Mask, rm *room, pal *palette, t *recording.Trunk, side recording.Side, length float64) (edge, spread []float64) {
-	o.step = math.Max(mask.PixelSize()/2, maxReach*length/maxDepth)
+	o.step = max(mask.PixelSize()/2, maxReach*length/maxDepth)
 	o.depth = int(maxReach*length/o.step) + 1
 	o.read(img, mask, rm, pal, t, side)
+	o.flood()
 	for i := range o.coarse {
 		o.coarse[i], o.hollow[i] = o.walk(i, length, true)
 	}
@@ -100,7 +102,7 @@ func (o *outline) softness(i int) float64 {
 // read samples mask and picture along all rays.
 func (o *outline) read(img Image, mask Mask, rm *room, pal *palette, t *recording.Trunk, side recording.Side) {
 	n := recording.NumStations * o.depth
-	o.person, o.room = resize(o.person, n), resize(o.room, n)
+	o.person, o.room, o.open = resize(o.person, n), resize(o.room, n), resize(o.open, n)
 	normal, _ := t.Normal(side)
 	var seen, wall [3]float64
 	for i := range recording.NumStations {
@@ -109,14 +111,13 @@ func (o *outline) read(img Image, mask Mask, rm *room, pal *palette, t *recordin
 			k := i*o.depth + j
 			q := recording.Point{X: p.X + float64(j)*o.step*normal.X, Y: p.Y + float64(j)*o.step*normal.Y}
 			o.person[k] = mask.At(q.X, q.Y)
-			o.room[k] = math.NaN()
+			o.room[k] = 0
 			if o.person[k] < 0.5 || !img.holds(q) {
 				continue
 			}
-			o.room[k] = 0
 			if variance, ok := rm.at(q.X, q.Y, &wall); ok {
 				img.bilinear(q.X, q.Y, &seen)
-				o.room[k] = math.Max(-maxSay, math.Min(maxSay, pal.contradicts(&seen, &wall, variance)))
+				o.room[k] = max(-maxSay, min(maxSay, pal.contradicts(&seen, &wall, variance)))
 			}
 		}
 	}
@@ -125,28 +126,68 @@ func (o *outline) read(img Image, mask Mask, rm *room, pal *palette, t *recordin
 // shows reports whether the room shows at step j of ray i, by the evidence of
 // the patch round it.
 func (o *outline) shows(i, j int) bool {
+	k := i*o.depth + j
+	if o.room[k] >= 0 {
+		return false
+	}
 	sum, n := 0.0, 0
 	for a := max(0, i-1); a <= min(recording.NumStations-1, i+1); a++ {
 		for b := max(0, j-1); b <= min(o.depth-1, j+1); b++ {
-			if v := o.room[a*o.depth+b]; !math.IsNaN(v) {
-				sum += v
+			if c := a*o.depth + b; o.person[c] >= 0.5 {
+				sum += o.room[c]
 				n++
 			}
 		}
 	}
-	return n > 0 && sum/float64(n)+maskTrust*(2*o.person[i*o.depth+j]-1) < 0
+	return sum/float64(n)+maskTrust*(2*o.person[k]-1) < 0
+}
+
+// flood finds where the room shows inside the mask. A patch of shirt may look
+// like the wall behind it, but only a gap lets one see from outside the mask
+// all the way in, across rays too: between arm and back from below the elbow.
+func (o *outline) flood() {
+	const rays = recording.NumStations
+	for i := range rays {
+		for j := range o.depth {
+			k := i*o.depth + j
+			o.open[k] = o.person[k] < 0.5
+		}
+	}
+	spread := func(i, j int) bool {
+		k := i*o.depth + j
+		if o.open[k] || !(i > 0 && o.open[k-o.depth] || i < rays-1 && o.open[k+o.depth] ||
+			j > 0 && o.open[k-1] || j < o.depth-1 && o.open[k+1]) {
+			return false
+		}
+		o.open[k] = o.shows(i, j)
+		return o.open[k]
+	}
+	// Sweeps in opposite directions; a gap has no more bends than that.
+	for grown := true; grown; {
+		grown = false
+		for i := range rays {
+			for j := o.depth - 1; j >= 0; j-- {
+				grown = spread(i, j) || grown
+			}
+		}
+		for i := rays - 1; i >= 0 && grown; i-- {
+			for j := o.depth - 1; j >= 0; j-- {
+				grown = spread(i, j) || grown
+			}
+		}
+	}
 }
 
 // walk goes outward along ray i to where the lifter ends for good. With
 // picture, room that shows inside the mask counts as an end.
 func (o *outline) walk(i int, length float64, picture bool) (edge float64, hollow bool) {
-	gap := math.Max(2*o.step, minGap*length) // a hole smaller than this is noise of the mask
+	gap := max(2*o.step, minGap*length) // a hole smaller than this is noise of the mask
 	row := o.person[i*o.depth : (i+1)*o.depth]
 	inside, prev := row[0] >= 0.5, row[0]
 	left, exit, filled := 0.0, math.NaN(), false
 	for j := 1; j < o.depth && left <= gap; j++ {
 		d, v := float64(j)*o.step, row[j]
-		open := picture && v >= 0.5 && o.shows(i, j)
+		open := picture && v >= 0.5 && o.open[i*o.depth+j]
 		switch {
 		case v >= 0.5 && !open:
 			if !inside && d > 0.3*length {
@@ -158,7 +199,7 @@ func (o *outline) walk(i int, length float64, picture bool) (edge float64, hollo
 				filled = open
 				exit = d - o.step/2
 				if !open {
-					exit = d - o.step*(0.5-v)/math.Max(prev-v, 1e-6)
+					exit = d - o.step*(0.5-v)/max(prev-v, 1e-6)
 				}
 			}
 			left += o.step

@@ -81,16 +81,16 @@ func (r *room) learn(img Image, mask Mask, t *recording.Trunk, length float64) {
 	}
 	r.tick++
 	reach := (maxReach + 0.2) * length
-	x0 := math.Min(t.Hip.X, t.Shoulder.X) - reach
-	x1 := math.Max(t.Hip.X, t.Shoulder.X) + reach
-	y0 := math.Min(t.Hip.Y, t.Shoulder.Y) - reach
-	y1 := math.Max(t.Hip.Y, t.Shoulder.Y) + reach
+	x0 := min(t.Hip.X, t.Shoulder.X) - reach
+	x1 := max(t.Hip.X, t.Shoulder.X) + reach
+	y0 := min(t.Hip.Y, t.Shoulder.Y) - reach
+	y1 := max(t.Hip.Y, t.Shoulder.Y) + reach
 	if !(x1 > 0 && y1 > 0 && x0 < float64(r.width) && y0 < float64(r.height)) {
 		return
 	}
 	c0, c1 := max(0, int(x0)/blockPx), min(r.cols, int(x1)/blockPx+1)
 	r0, r1 := max(0, int(y0)/blockPx), min(r.rows, int(y1)/blockPx+1)
-	far := 1 + int(math.Max(clearance*length, 1.5*mask.PixelSize()))/blockPx
+	far := 1 + int(max(clearance*length, 1.5*mask.PixelSize()))/blockPx
 	r.look(mask, c0, c1, r0, r1, far)
 	r.expose(img, c0, c1, r0, r1)
 	for by := r0; by < r1; by++ {
@@ -163,7 +163,7 @@ func (r *room) expose(img Image, c0, c1, r0, r1 int) {
 			continue
 		}
 		slices.Sort(r.samples)
-		r.gain[ch] = math.Max(0.5, math.Min(2, r.samples[len(r.samples)/2]))
+		r.gain[ch] = max(0.5, min(2, r.samples[len(r.samples)/2]))
 	}
 }
 
@@ -262,7 +262,7 @@ func (r *room) listen() {
 	r.noise = math.Sqrt(r.samples[len(r.samples)/2])
 	side := 1.0
 	for lag := 1; lag <= grainLags; lag++ {
-		side += 2 * math.Max(0, r.power[lag]/r.power[0])
+		side += 2 * max(0, r.power[lag]/r.power[0])
 	}
 	r.grain = side
 	for k := range r.power { // forget slowly
@@ -290,5 +290,5 @@ func (r *room) at(x, y float64, c *[3]float64) (variance float64, ok bool) {
 		c[k] = (a*(1-fy) + b*fy) / 256 * r.gain[k]
 	}
 	v := float64(r.blocks[iy/blockPx*r.cols+ix/blockPx].variance)
-	return math.Max(v, r.noise*r.noise), true
+	return max(v, r.noise*r.noise), true
 }
