@@ -9,7 +9,7 @@ if [ $status -ne 0 ] && grep -qE 'dial tcp|no such host|proxyconnect|i/o timeout
 	cat >&2 <<-END
 
 	**** NOT CHECKED for known vulnerabilities: the database cannot be reached from here ****
-	$(tail -n 1 <<<"$out")
+	$(grep -v "^exit status" <<<"$out" | tail -n 1)
 
 	END
 	exit 0
