@@ -10,19 +10,25 @@ import (
 const (
 	// Neighbouring samples of an edge share mask pixels and picture detail:
 	// about this many of them carry one independent piece of evidence.
-	correlatedSamples = 4.0
+	correlatedSamples = 1.5
 	// gainError is the uncertainty of the angle's scale: levels of the joints,
 	// shares of the segments, skin.
 	gainError = 0.06
 	// baseError, degrees, is what remains with everything in view: the
 	// reference itself.
-	baseError = 1.0
+	baseError = 2.0
+	// yawError is what a camera off the side view adds, degrees per degree
+	// beyond 5 (measurement.md 3g: the silhouette stops being the midline).
+	yawError = 0.1
 	// maxSD is the largest standard deviation, degrees, with which a value is
 	// given at all.
 	maxSD = 10.0
 	// minCoverage is the least share of the contour between S2 and T12.
-	minCoverage = 0.35
+	minCoverage = 0.3
 	maxGapS     = 0.15
+	// The cut-off of the low-pass, Hz: never below 4, so that a wink of 0.3 s
+	// survives.
+	minCutoff, maxCutoff = 4, 6
 )
 
 // result filters the series in time and puts it together.
@@ -32,6 +38,9 @@ func (s *series) result() *Result {
 	times, flex, angle, sd := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
 	for i := range s.frames {
 		times[i] = s.rec.Frames[i].Time
+	}
+	passes := passed(times)
+	for i := range s.frames {
 		flex[i], angle[i], sd[i] = math.NaN(), math.NaN(), math.NaN()
 		fr := s.frames[i]
 		f := &out.Frames[i]
@@ -39,7 +48,7 @@ func (s *series) result() *Result {
 			continue
 		}
 		f.Coverage = s.coverage(fr)
-		v := s.fitSD(fr)
+		v := s.fitSD(fr) * passes
 		if f.Coverage < minCoverage || v > maxSD {
 			continue
 		}
@@ -50,13 +59,14 @@ func (s *series) result() *Result {
 	raw := append([]float64(nil), flex...)
 	out.CutoffHz = s.filter(times, flex)
 	s.filter(times, angle)
-	fillSD(times, sd)
+	signal.FillGaps(sd, times, sd, maxGapS)
 	out.NeutralAngle = s.ref.surfaceAngle(0, 0)
 	out.NeutralSD, out.NeutralCount, out.NeutralDrift = s.neutralSpread(raw)
+	shared := s.sharedError(out)
 	for i := range out.Frames {
 		f := &out.Frames[i]
 		f.Raw, f.Flexion, f.Angle = raw[i], flex[i], angle[i]
-		f.SD = math.Sqrt(sd[i]*sd[i] + math.Pow(gainError*flex[i], 2) + out.NeutralSD*out.NeutralSD/math.Max(1, float64(out.NeutralCount)/8))
+		f.SD = math.Hypot(math.Hypot(sd[i], gainError*flex[i]), shared)
 		if math.IsNaN(f.Flexion) {
 			f.SD = math.NaN()
 		}
@@ -65,6 +75,31 @@ func (s *series) result() *Result {
 		}
 	}
 	return out
+}
+
+// sharedError is the standard deviation of what all frames have in common,
+// degrees: the reference, the neutral posture's own spread, the camera.
+func (s *series) sharedError(r *Result) float64 {
+	neutral := r.NeutralSD
+	if r.NeutralSeen {
+		// the neutral frames of a rest are one look at it, not many
+		neutral /= math.Sqrt(math.Max(1, float64(r.NeutralCount)/8))
+	}
+	yaw := 0.0
+	if s.in.YawDeg > 5 {
+		yaw = yawError * (s.in.YawDeg - 5)
+	}
+	return math.Hypot(math.Hypot(baseError, neutral), yaw)
+}
+
+// passed is the share of a single frame's random error that the low-pass lets
+// through.
+func passed(times []float64) float64 {
+	rate := signal.Rate(times)
+	if !(rate > 2*maxCutoff) {
+		return 1
+	}
+	return math.Sqrt(minCutoff / (rate / 2))
 }
 
 // leastFlexed is the share of the frames that stand in for neutral when the
@@ -132,21 +167,18 @@ func (s *series) neutralSpread(flex []float64) (sd float64, n int, drift float64
 func (s *series) filter(times, x []float64) (cutoff float64) {
 	signal.FillGaps(x, times, x, maxGapS)
 	signal.Hampel(x, x, 3, 3, 0.5)
-	cutoff = 4
-	if c := signal.Cutoff(x, signal.Rate(times), 4, 6); !math.IsNaN(c) {
+	cutoff = minCutoff
+	if c := signal.Cutoff(x, signal.Rate(times), minCutoff, maxCutoff); !math.IsNaN(c) {
 		cutoff = c
 	}
 	signal.Smooth(x, times, x, cutoff)
 	return cutoff
 }
 
-func fillSD(times, sd []float64) { signal.FillGaps(sd, times, sd, maxGapS) }
-
-// fitSD is the standard deviation of a single frame's flexion, degrees.
+// fitSD is the random standard deviation of a single frame's flexion, degrees.
 func (s *series) fitSD(fr *frame) float64 {
 	misfit := math.Max(1, fr.got.chi2)
-	v := fr.got.cov[pFlexion][pFlexion] * correlatedSamples * misfit
-	return math.Hypot(degrees(math.Sqrt(v)), baseError)
+	return degrees(math.Sqrt(fr.got.cov[pFlexion][pFlexion] * correlatedSamples * misfit))
 }
 
 // coverage is the share of the neutral contour between S2 and T12 on which
