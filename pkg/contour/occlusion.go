@@ -67,14 +67,18 @@ const (
 	// cornerSpan is the length of outline, in stations, over which a slope is
 	// taken (0.09 trunk lengths).
 	cornerSpan = 6
-	// backwards is the slope with which no back moves backwards going up.
-	backwards = 0.65
+	// backwards is the slope with which no back moves backwards going up, once
+	// it has turned there by backTurn from two spans below: where the landmarks
+	// are wrong the whole back may seem to lean.
+	backwards, backTurn = 0.65, 0.4
 	// cornerTurn is the turn towards the back, in slope, from one span to the
 	// next that makes an inner corner if the outline goes backwards by
 	// cornerSlope after it.
 	cornerTurn, cornerSlope = 0.6, 0.35
-	// loin is the station that is taken to be the back: u = 0.2. Buttocks end
-	// below it and arms above it.
+	// The loin, where the edge is taken to be the back: u from 0 to 0.4.
+	// Buttocks end in it and arms begin above it.
+	loinFrom, loinTo = 30, 57
+	// loin is the station (u = 0.2) from which on corners are looked for.
 	loin = 43
 )
 
@@ -84,40 +88,52 @@ const (
 // is not the back any more. Going down, the hollow above a deep squat's
 // buttock is as sharp as any corner.
 func markCorners(edge recording.Edge, length float64) {
-	for i := loin; i < len(edge); i++ {
-		if jumps(edge, i, -1, length) {
-			cover(edge[i:])
-			break
-		}
-		if i+cornerSpan >= len(edge) {
-			continue
-		}
+	from, to := piece(edge, length)
+	follow(edge, to-1, 1, length)
+	follow(edge, from, -1, length)
+	for i := max(loin, from+cornerSpan); i+cornerSpan < len(edge); i++ {
 		below, above := slope(edge[i-cornerSpan:i+1], length), slope(edge[i:i+cornerSpan+1], length)
-		if above > backwards || above > cornerSlope && above-below > cornerTurn {
-			cover(edge[i:])
-			break
-		}
-	}
-	for i := loin; i >= 0; i-- {
-		if jumps(edge, i, 1, length) {
-			cover(edge[:i+1])
-			break
+		before := slope(edge[max(0, i-2*cornerSpan):i+1], length)
+		if above > backwards && above-before > backTurn || above > cornerSlope && above-below > cornerTurn {
+			for k := i; k < len(edge); k++ {
+				cover(&edge[k])
+			}
+			return
 		}
 	}
 }
 
-// jumps reports whether sample i is away from the last one that there is in
-// direction dir by more than a trunk can be.
-func jumps(edge recording.Edge, i, dir int, length float64) bool {
-	if math.IsNaN(edge[i].Offset) {
-		return false
+// piece returns the range of stations without a jump that is the loin: the one
+// that holds station loin, unless it is but a splinter; then the longest.
+func piece(edge recording.Edge, length float64) (from, to int) {
+	for i := loinFrom; i < loinTo; {
+		end := i + 1
+		for end < loinTo && math.Abs(edge[end].Offset-edge[end-1].Offset) < jumpShare*length {
+			end++
+		}
+		if i <= loin && loin < end && end-i >= cornerSpan {
+			return i, end
+		}
+		if end-i > to-from {
+			from, to = i, end
+		}
+		i = end
 	}
-	for k := 1; k <= cornerSpan && i+k*dir >= 0 && i+k*dir < len(edge); k++ {
-		if o := edge[i+k*dir].Offset; !math.IsNaN(o) {
-			return math.Abs(edge[i].Offset-o) > jumpShare*length*math.Sqrt(float64(k))
+	return from, to
+}
+
+// follow marks what can not be reached from sample start, going in direction
+// dir, without a jump. A few samples that are off do not end the way.
+func follow(edge recording.Edge, start, dir int, length float64) {
+	last := start
+	for i := start + dir; i >= 0 && i < len(edge); i += dir {
+		gone := math.Abs(float64(i - last))
+		if gone > cornerSpan || math.Abs(edge[i].Offset-edge[last].Offset) > jumpShare*length*math.Sqrt(gone) {
+			cover(&edge[i])
+		} else if !math.IsNaN(edge[i].Offset) {
+			last = i
 		}
 	}
-	return false
 }
 
 // slope is that of the least-squares line through the samples, per station's
@@ -133,11 +149,9 @@ func slope(edge recording.Edge, length float64) float64 {
 	return sxy / sxx / (recording.StationStep * length)
 }
 
-// cover marks samples as hidden by something unknown.
-func cover(edge recording.Edge) {
-	for k := range edge {
-		if edge[k].Occluder == recording.Clear {
-			edge[k].Occluder = recording.Other
-		}
+// cover marks a sample as hidden by something unknown.
+func cover(s *recording.Sample) {
+	if s.Occluder == recording.Clear && !math.IsNaN(s.Offset) {
+		s.Occluder = recording.Other
 	}
 }
