@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"slices"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -75,7 +76,7 @@ func (f *follower) Next(img pose.Image, index int, time float64) ([]pose.Observa
 	}
 	if len(f.waiting)+1 >= f.batch {
 		o.Image = img // the caller's own picture
-		f.given = append(f.waiting, o)
+		f.given = slices.Concat(f.waiting, []pose.Observation{o})
 		f.waiting = nil
 		return f.given, nil
 	}
