@@ -121,7 +121,7 @@ func lifter(bend, seat float64) *body {
 	b := &body{trunkPx: 200, seed: 7}
 	for i := range b.contour {
 		h := gridHeight(i)
-		p, _, ok := c.lookup(h)
+		p, _, _, ok := c.lookup(h)
 		if !ok {
 			p = genericMean[i]
 		}

@@ -104,13 +104,14 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 			if h < lo || h > hi {
 				continue
 			}
-			model, slope, ok := f.c.lookup(h)
-			m2, _, ok2 := f.c2.lookup(h)
-			m3, _, ok3 := f.c3.lookup(h)
+			model, slope, at, ok := f.c.lookup(h)
+			m2, _, _, ok2 := f.c2.lookup(h)
+			m3, _, _, ok3 := f.c3.lookup(h)
 			if !ok || !ok2 || !ok3 {
 				continue
 			}
-			norm := 1 / (math.Sqrt(1+slope*slope) * o.sd)
+			doubt := f.ref.doubt[at]
+			norm := 1 / math.Sqrt((1+slope*slope)*(o.sd*o.sd+doubt*doubt))
 			r := (back - model) * norm
 			w := 1 / (1 + (r/cauchyScale)*(r/cauchyScale))
 			weights[i] = w

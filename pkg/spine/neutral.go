@@ -80,9 +80,22 @@ func (r *registration) reference() *reference {
 		r.fit = &fitter{ref: ref}
 		own := r.unbent(r.neutral, pass == 0)
 		rest := r.unbent(r.others, pass == 0)
-		ref = newReference(r.personal(own, rest))
+		p, first, last := r.personal(own, rest)
+		ref = newReference(p)
+		ref.doubtOutside(first, last)
 	}
 	return ref
+}
+
+// doubtOutside says that only the grid points first to last show the lifter's
+// own contour. What continues it is right at the seam and no better than any
+// body's a tenth of a trunk length further.
+func (r *reference) doubtOutside(first, last int) {
+	const fade = 0.1 / gridStep
+	for i := range r.doubt {
+		d := float64(max(first-i, i-last, 0))
+		r.doubt[i] = 2 * genericSD * (1 - math.Exp(-d/fade))
+	}
 }
 
 // fullness is that of the generic body whose bent contour meets the frames
@@ -135,7 +148,7 @@ func (r *registration) misfit() float64 {
 				continue
 			}
 			h, back := toBody(o, p, cos, sin)
-			model, slope, ok := c.lookup(h)
+			model, slope, _, ok := c.lookup(h)
 			if !ok {
 				continue
 			}
@@ -174,7 +187,7 @@ func (r *registration) unbent(frames []*frame, generic bool) bins {
 		cos, sin := math.Cos(p[pPitch]), math.Sin(p[pPitch])
 		for k, o := range fr.obs {
 			h, back := toBody(o, p, cos, sin)
-			model, _, ok := c.lookup(h)
+			model, _, _, ok := c.lookup(h)
 			if !ok {
 				continue
 			}
@@ -205,10 +218,10 @@ func (b *bins) agreed(i int) float64 {
 }
 
 // personal joins what the neutral frames show, what the others show where a
-// plate or an arm hides it in those, and the generic contour.
-func (r *registration) personal(neutral, others bins) [gridSize]float64 {
-	var p [gridSize]float64
-	first, last := -1, -1
+// plate or an arm hides it in those, and the generic contour; first and last
+// are the ends of what was seen.
+func (r *registration) personal(neutral, others bins) (p [gridSize]float64, first, last int) {
+	first, last = -1, -1
 	for i := range p {
 		p[i] = neutral.agreed(i)
 		if math.IsNaN(p[i]) {
@@ -223,7 +236,7 @@ func (r *registration) personal(neutral, others bins) [gridSize]float64 {
 		last = i
 	}
 	if first < 0 || last-first < 8 {
-		return r.generic
+		return r.generic, gridSize, gridSize
 	}
 	for i := first; i <= last; i++ { // holes inside
 		if math.IsNaN(p[i]) {
@@ -239,7 +252,7 @@ func (r *registration) personal(neutral, others bins) [gridSize]float64 {
 	copy(p[first:], seen)
 	r.prolong(&p, first, -1)
 	r.prolong(&p, last, 1)
-	return p
+	return p, first, last
 }
 
 // prolong continues p beyond index end in direction dir with the generic

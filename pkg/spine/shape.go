@@ -51,6 +51,7 @@ type curve struct{ h, p [gridSize]float64 }
 // reference is a lifter's own neutral dorsal contour.
 type reference struct {
 	p      [gridSize]float64
+	doubt  [gridSize]float64 // sd of p, T: 0 where the lifter's own contour was seen, more where the generic one continues it
 	joint  [joints]struct{ h, p float64 }
 	weight [gridSize]struct {
 		bone int // see skin
@@ -138,11 +139,11 @@ func (r *reference) bendPoint(h, p, flexion float64) (float64, float64) {
 	return ah + next*(bh-ah), ap + next*(bp-ap)
 }
 
-// lookup finds the contour's p at height h and its slope dp/dh there. ok is
-// false above or below the curve.
-func (c *curve) lookup(h float64) (p, slope float64, ok bool) {
+// lookup finds the contour's p at height h, its slope dp/dh there and the grid
+// point below. ok is false above or below the curve.
+func (c *curve) lookup(h float64) (p, slope float64, at int, ok bool) {
 	if h < c.h[0] || h > c.h[gridSize-1] {
-		return 0, 0, false
+		return 0, 0, 0, false
 	}
 	i := int((h - gridMin) / gridStep)
 	i = max(0, min(gridSize-2, i))
@@ -154,10 +155,10 @@ func (c *curve) lookup(h float64) (p, slope float64, ok bool) {
 	}
 	dh := c.h[i+1] - c.h[i]
 	if dh <= 1e-6 {
-		return 0, 0, false // folded over itself: no contour has this
+		return 0, 0, 0, false // folded over itself: no contour has this
 	}
 	slope = (c.p[i+1] - c.p[i]) / dh
-	return c.p[i] + (h-c.h[i])*slope, slope, true
+	return c.p[i] + (h-c.h[i])*slope, slope, i, true
 }
 
 // point is the skin that stands at height h in neutral.

@@ -30,6 +30,7 @@ import (
 	"sync/atomic"
 
 	"github.com/spineflex/spineflex/pkg/recording"
+	"github.com/spineflex/spineflex/pkg/signal"
 )
 
 // ErrNoContour is returned when no frame shows enough of the back.
@@ -58,7 +59,7 @@ type Neutral struct{ ref *reference }
 
 // Learn makes the reference from the frames of rec that in marks as neutral.
 func Learn(rec *recording.Recording, in Input) (*Neutral, error) {
-	s := &series{in: in, rec: rec, misfit: usualMisfit}
+	s := newSeries(rec, in)
 	if !s.observe() {
 		return nil, ErrNoContour
 	}
@@ -135,7 +136,7 @@ const minSamples = 14
 
 // Measure measures every frame of rec.
 func Measure(rec *recording.Recording, in Input) (*Result, error) {
-	s := &series{in: in, rec: rec, misfit: usualMisfit}
+	s := newSeries(rec, in)
 	if !s.observe() {
 		return nil, ErrNoContour
 	}
@@ -146,6 +147,7 @@ func Measure(rec *recording.Recording, in Input) (*Result, error) {
 		s.ref = r.reference()
 	}
 	s.misfit = r.misfit()
+	s.settle()
 	s.observe()
 	s.run()
 	return s.result(), nil
@@ -158,6 +160,31 @@ type series struct {
 	frames []*frame // nil: too little of the back
 	ref    *reference
 	misfit float64 // see usualMisfit
+	// Where the shoulder landmark sits on this lifter's neutral thorax.
+	shoulderH, shoulderP float64
+}
+
+func newSeries(rec *recording.Recording, in Input) *series {
+	return &series{in: in, rec: rec, misfit: usualMisfit, shoulderH: usualShoulderH, shoulderP: usualShoulderP}
+}
+
+// settle learns from the neutral frames where the shoulder landmark sits:
+// behind a plate it is a guess, but the same guess while nothing moves.
+func (s *series) settle() {
+	var hs, ps []float64
+	for i, fr := range s.frames {
+		if fr == nil || !s.in.Neutral[i] || !fr.got.ok {
+			continue
+		}
+		p := &fr.got.params
+		f := &s.rec.Frames[i]
+		x, y := s.body(f, f.Trunk.Shoulder)
+		h, b := toBody(observation{x: x, y: y}, p, math.Cos(p[pPitch]), math.Sin(p[pPitch]))
+		hs, ps = append(hs, h), append(ps, b)
+	}
+	if len(hs) > 0 {
+		s.shoulderH, s.shoulderP = signal.Median(hs), signal.Median(ps)
+	}
 }
 
 // observe turns the dorsal edges into observations in trunk lengths about the
@@ -218,9 +245,10 @@ func (s *series) trunkPitch(fr *frame) float64 {
 const (
 	hipForward = 0.07 // landmark ahead of the joint
 	hipSD      = 0.06
-	shoulderH  = 1.0 // shoulder landmark on the neutral thorax
-	shoulderP  = 0.0
-	shoulderSD = 0.08
+	shoulderSD = 0.10
+
+	usualShoulderH = 1.0 // shoulder landmark on the neutral thorax
+	usualShoulderP = 0.0
 )
 
 // believe is the prior for a frame whose pelvis is pitched by about pitch.
@@ -233,7 +261,7 @@ func (s *series) believe(fr *frame, pitch float64) prior {
 			pGluteal: glutealOf(degrees(pitch) + orZero(s.in.ThighDeg[fr.index])),
 		},
 		sd:        params{pX: hipSD, pY: hipSD, pPitch: 0.5, pFlexion: radians(30), pGluteal: 0.15},
-		shoulderX: x, shoulderY: y, thoraxH: shoulderH, thoraxP: shoulderP, shoulderSD: shoulderSD,
+		shoulderX: x, shoulderY: y, thoraxH: s.shoulderH, thoraxP: s.shoulderP, shoulderSD: shoulderSD,
 	}
 	if s.in.Neutral[fr.index] && s.ref == nil {
 		pr.mean[pFlexion], pr.mean[pGluteal] = 0, 0
