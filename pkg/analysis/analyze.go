@@ -76,7 +76,7 @@ func Analyze(rec *recording.Recording, s Settings) (*Analysis, error) {
 	}
 	a.assess(rec, move, rom.Options{LimitDeg: cal.limit}, cmPerPx)
 	a.framing(rec)
-	a.quality(rec, move, back)
+	a.quality(rec, back)
 	return a, nil
 }
 
@@ -286,7 +286,7 @@ func floorY(rec *recording.Recording, move *lift.Movement) float64 {
 }
 
 // quality sums up the footage and says what to film differently.
-func (a *Analysis) quality(rec *recording.Recording, move *lift.Movement, back *spine.Result) {
+func (a *Analysis) quality(rec *recording.Recording, back *spine.Result) {
 	q := &a.Quality
 	var inReps, measured, held int
 	var sd []float64

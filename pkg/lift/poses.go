@@ -99,9 +99,8 @@ func (b *body) planted() track {
 	fill := func(i int) {
 		out.set(i, b.plantedAt(i, good))
 		for k := last + 1; k < i; k++ {
-			w := 1.0
 			if last >= 0 {
-				w = (b.t[k] - b.t[last]) / (b.t[i] - b.t[last])
+				w := (b.t[k] - b.t[last]) / (b.t[i] - b.t[last])
 				out.set(k, recording.Point{
 					X: out.x[last] + w*(out.x[i]-out.x[last]),
 					Y: out.y[last] + w*(out.y[i]-out.y[last]),

@@ -52,8 +52,12 @@ func newTypefaces(scale float64) (*typefaces, error) {
 		font *opentype.Font
 		size float64
 	}{
-		{&t.small, medium, 19}, {&t.label, medium, 23}, {&t.body, medium, 28},
-		{&t.strong, bold, 26}, {&t.title, bold, 40}, {&t.big, bold, 76},
+		{&t.small, medium, 19},
+		{&t.label, medium, 23},
+		{&t.body, medium, 28},
+		{&t.strong, bold, 26},
+		{&t.title, bold, 40},
+		{&t.big, bold, 76},
 	} {
 		size := math.Max(8, f.size*scale)
 		face, err := opentype.NewFace(f.font, &opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingNone})

@@ -206,11 +206,10 @@ func (c *clip) mismatch(t *track, d recording.Disc, now float64) float64 {
 
 // moves reports whether the ring goes along with the lifter.
 func (c *clip) moves(t *track) bool {
-	var x, y []float64
-	var wrist, shoulder, hip []float64
+	var y, wrist, shoulder, hip []float64
 	for k, i := range t.at {
 		if c.known[i] {
-			x, y = append(x, t.discs[k].X), append(y, t.discs[k].Y)
+			y = append(y, t.discs[k].Y)
 			b := &c.body[i]
 			wrist, shoulder, hip = append(wrist, b.wrist.Y), append(shoulder, b.shoulder.Y), append(hip, b.hip.Y)
 		}

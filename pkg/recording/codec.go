@@ -315,11 +315,11 @@ func (rec *Recording) check() error {
 		if math.IsNaN(f.Time) || math.Abs(f.Time) > maxTime {
 			return fmt.Errorf("frame %d: time %v", i, f.Time)
 		}
-		if t := micros(f.Time); t <= last {
+		t := micros(f.Time)
+		if t <= last {
 			return fmt.Errorf("frame %d: time %.6f s does not increase", i, f.Time)
-		} else {
-			last = t
 		}
+		last = t
 		for _, e := range [2]Edge{f.Trunk.Left, f.Trunk.Right} {
 			if e != nil && len(e) != NumStations {
 				return fmt.Errorf("frame %d: edge of %d samples, not %d", i, len(e), NumStations)

@@ -143,9 +143,6 @@ func sentence(s string) string {
 	return s
 }
 
-// length writes centimetres and inches.
-func length(cm float64) string { return fmt.Sprintf("%.1f cm (%.1f in)", cm, cm/2.54) }
-
 // degrees writes an angle to whole degrees, with its sign where that matters;
 // a dash where it was not measured.
 func degrees(v float64) string {

@@ -13,7 +13,7 @@ import (
 func (a *assessment) advice(s *SafeRange, reps []RepResult) string {
 	switch {
 	case s.Verdict == Inconclusive:
-		return "No verdict: " + s.Reason + ". " + a.filmNextTime(s, reps)
+		return "No verdict: " + s.Reason + ". " + a.filmNextTime(reps)
 	case s.Verdict == Holds && s.BrokenReps == 0:
 		return fmt.Sprintf("Your lower back stayed in your neutral range in %s, down to the deepest point you reached%s. This depth is yours to use.",
 			ofReps(len(a.reps), len(a.reps)), a.where(s))
@@ -58,7 +58,7 @@ func (a *assessment) where(s *SafeRange) string {
 
 // filmNextTime answers a reason with what would have avoided it
 // (measurement.md 3g).
-func (a *assessment) filmNextTime(s *SafeRange, reps []RepResult) string {
+func (a *assessment) filmNextTime(reps []RepResult) string {
 	switch {
 	case len(reps) == 0:
 		return "Film the whole set from the side, from standing to standing, with your whole body in the picture."

@@ -394,8 +394,10 @@ func (j *judgement) report(frames []Frame, s *repSeries, r *RepResult, out []Fra
 	if !j.broken() {
 		return
 	}
-	b := &Breakdown{Cause: j.cause, Direction: lift.Down, ExcessDeg: j.expect, DepthSDPct: 100 * j.depSD,
-		ClearlyRounded: j.expect > o.ClearlyRoundedExcess || peakAngle > o.ClearlyRoundedDeg}
+	b := &Breakdown{
+		Cause: j.cause, Direction: lift.Down, ExcessDeg: j.expect, DepthSDPct: 100 * j.depSD,
+		ClearlyRounded: j.expect > o.ClearlyRoundedExcess || peakAngle > o.ClearlyRoundedDeg,
+	}
 	if j.way == wayUp {
 		b.Direction = lift.Up
 	}

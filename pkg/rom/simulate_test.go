@@ -34,13 +34,12 @@ type lifter struct {
 }
 
 type repTruth struct {
-	excess   float64 // at the bottom
-	onset    float64 // depth 0..1
-	at10     float64 // depth at which excess passes 10°, +Inf if never
-	onsetUp  float64
-	at10Up   float64
-	deepest  float64
-	measured bool
+	excess  float64 // at the bottom
+	onset   float64 // depth 0..1
+	at10    float64 // depth at which excess passes 10°, +Inf if never
+	onsetUp float64
+	at10Up  float64
+	deepest float64
 }
 
 func shapeSmooth(u float64) float64  { return u * u * (3 - 2*u) }
@@ -102,7 +101,7 @@ func (l lifter) simulate(rng *rand.Rand) (Input, []repTruth) {
 		}
 		begin := t
 		rep := Rep{Index: r + 1, StartS: t}
-		bottom := begin
+		var bottom float64
 		if l.exercise == lift.Squat {
 			bottom = begin + l.down + l.pause/2
 		} else {
@@ -191,9 +190,6 @@ type tally struct {
 	sets, right, undecided int
 	depth                  []float64
 	excess                 []float64 // estimated − true at the bottom of broken reps
-	peak                   []float64
-	inCI                   int
-	withCI                 int
 }
 
 func (y *tally) add(a Assessment, truth []repTruth) {

@@ -1,6 +1,7 @@
 package signal
 
 import (
+	"errors"
 	"math"
 
 	"gonum.org/v1/gonum/mat"
@@ -88,7 +89,8 @@ func savgolWeights(have []bool, half, order, deriv int) []float64 {
 	var inverse mat.Dense
 	if err := qr.SolveTo(&inverse, false, identity); err != nil {
 		// Only conditioning can be wrong here: more rows than columns, all z different.
-		if _, ok := err.(mat.Condition); !ok {
+		var condition mat.Condition
+		if !errors.As(err, &condition) {
 			panic(err)
 		}
 	}

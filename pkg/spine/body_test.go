@@ -9,13 +9,12 @@ import (
 
 // body is a lifter of known shape in a known posture, for tests.
 type body struct {
-	contour  [gridSize]float64 // neutral dorsal contour
-	trunkPx  float64
-	left     bool // faces left
-	noisePx  float64
-	seed     uint64
-	hide     func(i int, level float64) bool // samples of frame i that something covers
-	thighDeg []float64
+	contour [gridSize]float64 // neutral dorsal contour
+	trunkPx float64
+	left    bool // faces left
+	noisePx float64
+	seed    uint64
+	hide    func(i int, level float64) bool // samples of frame i that something covers
 }
 
 // stance is the posture in one frame, degrees.

@@ -55,8 +55,10 @@ func TestMeasureRecoversFlexion(t *testing.T) {
 		{name: "faces left", body: lifter(0, 0), bottom: stance{10, 30, 95}, left: true, max: 1},
 		{name: "edge noise of a pixel", body: lifter(4, 0), bottom: stance{10, 30, 95}, noise: 1, max: 2},
 		{name: "arm over the thorax", body: lifter(4, 0), bottom: stance{10, 30, 95}, hide: hidden(0.55, 2), max: 2.5},
-		{name: "plate over the buttock at the top", body: lifter(0, 0), bottom: stance{50, 20, 60},
-			hide: func(i int, level float64) bool { return i%80 < 20 && level < 0.1 }, max: 1.5},
+		{
+			name: "plate over the buttock at the top", body: lifter(0, 0), bottom: stance{50, 20, 60},
+			hide: func(i int, level float64) bool { return i%80 < 20 && level < 0.1 }, max: 1.5,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
