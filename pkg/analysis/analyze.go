@@ -20,6 +20,7 @@ const (
 	WarnNeutral    = "neutral_not_shown"
 	WarnCamera     = "camera_oblique"
 	WarnCameraSide = "camera_not_side"
+	WarnClothing   = "clothing_loose"
 	WarnSmall      = "person_small"
 	WarnCoverage   = "back_often_hidden"
 	WarnHeld       = "lifter_often_lost"
@@ -34,6 +35,9 @@ const (
 	neutralWindowS = 0.3
 	// minNeutralFrames is the least number of standing frames for a neutral.
 	minNeutralFrames = 5
+	// clothWarnDeg is how much of the standing lordosis clothing may hide before
+	// it is worth a word.
+	clothWarnDeg = 5
 	// leanBackDeg is how far behind the usual lockout the trunk may be before
 	// a lockout counts as leaned back, which is extension and not neutral.
 	leanBackDeg = 4
@@ -179,6 +183,9 @@ func neutralFrames(rec *recording.Recording, move *lift.Movement, s Settings) []
 func (a *Analysis) spine(back *spine.Result) {
 	a.Neutral = Neutral{LumbarAngleDeg: back.NeutralAngle, SDDeg: back.NeutralSD, Source: a.neutralSource(back)}
 	a.Quality.FilterCutoffHz = back.CutoffHz
+	if back.ClothDeg > clothWarnDeg {
+		a.warn(WarnClothing, "your clothing hangs over the hollow of the lower back; tuck it in or wear something fitted, and the angle itself can be read")
+	}
 	for i := range a.Frames {
 		f, b := &a.Frames[i], &back.Frames[i]
 		f.LumbarFlexion, f.LumbarFlexionSD, f.LumbarAngle = b.Flexion, b.SD, b.Angle

@@ -144,6 +144,7 @@ func judge(frames []Frame, s *repSeries, fit *setFit, r int, o Options) *judgeme
 		j.peakFlexion() >= o.KneeExcessDeg &&
 		excess >= math.Max(o.KneeExcessDeg, kneeZ*j.hinge.excessSD) &&
 		bent.slopeRatio() >= minSlopeRatio &&
+		(j.hinge.knot >= earlyKnot || j.roundest() > flatBack) &&
 		j.persists(frames, s, &bent)
 	limitAt, limitWay, limit := j.limitCrossing(frames, s, o)
 	j.limit = limit
@@ -175,7 +176,24 @@ const (
 	typicalKnot   = 0.7
 	minSlopeRatio = 2.0
 	limitZ        = 1.0
+	// A knee above this depth leaves too little before it to tell it from a
+	// flattening that goes all the way down (docs/breakdown.md), as competent
+	// squatters show. It counts only if the back ends up rounder than flat.
+	earlyKnot = 0.35
+	flatBack  = 0.0 // surface angle, degrees
 )
+
+// roundest is the largest smoothed surface angle of the rep; -Inf if there is
+// none.
+func (j *judgement) roundest() float64 {
+	out := math.Inf(-1)
+	for _, a := range j.angle {
+		if a > out {
+			out = a
+		}
+	}
+	return out
+}
 
 // lasting tells a movement from a wobble. At the turning point depth stands
 // still, so that a short wink there has no range of depth to show.

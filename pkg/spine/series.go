@@ -16,7 +16,7 @@ const (
 	gainError = 0.06
 	// baseError, degrees, is what remains with everything in view: the
 	// reference itself.
-	baseError = 2.0
+	baseError = 3.0
 	// yawError is what a camera off the side view adds, degrees per degree
 	// beyond 5 (measurement.md 3g: the silhouette stops being the midline).
 	yawError = 0.1
@@ -63,6 +63,7 @@ func (s *series) result() *Result {
 	out.NeutralAngle = s.ref.surfaceAngle(0, 0)
 	out.NeutralSD, out.NeutralCount, out.NeutralDrift = s.neutralSpread(raw)
 	shared := s.sharedError(out)
+	s.seeThroughCloth(out, angle)
 	for i := range out.Frames {
 		f := &out.Frames[i]
 		f.Raw, f.Flexion, f.Angle = raw[i], flex[i], angle[i]
@@ -75,6 +76,26 @@ func (s *series) result() *Result {
 		}
 	}
 	return out
+}
+
+// leastLordosis is the flattest surface angle with which people stand, degrees
+// (20–50° of lordosis is usual, measurement.md 5.6).
+const leastLordosis = -10
+
+// seeThroughCloth lowers the surface angles of a lifter whose outline stands
+// flatter than any back: a loose shirt hangs straight over the hollow. What
+// changes in a rep is still seen, what the shirt hides is not a rounding.
+func (s *series) seeThroughCloth(r *Result, angle []float64) {
+	if !r.NeutralSeen {
+		return
+	}
+	if r.ClothDeg = math.Max(0, r.NeutralAngle-leastLordosis); r.ClothDeg == 0 {
+		return
+	}
+	r.NeutralAngle -= r.ClothDeg
+	for i := range angle {
+		angle[i] -= r.ClothDeg
+	}
 }
 
 // sharedError is the standard deviation of what all frames have in common,

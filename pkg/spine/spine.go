@@ -97,6 +97,7 @@ type Result struct {
 	NeutralSeen  bool    // the clip shows neutral; otherwise flexion is counted from the least flexed frames
 	NeutralDrift float64 // largest less smallest median flexion over the stretches that show neutral, degrees; NaN with fewer than two
 	NeutralAngle float64 // surface lumbar angle in neutral, degrees
+	ClothDeg     float64 // by how much clothing flattens the standing outline, already taken off the angles; 0: none to be seen
 	NeutralSD    float64 // spread of flexion over the neutral frames, degrees
 	NeutralCount int
 	CutoffHz     float64
