@@ -33,7 +33,7 @@ func likeliest(people []Person, width, height int) (best Person, ok bool) {
 // Hips in a squat to parallel travel 0.2 of the region's side; sparse looks
 // miss some of it. Walking they bob by 0.03.
 const (
-	watchEvery  = 0.4
+	watchEvery  = 0.3
 	watchWindow = 4.0
 	moverTravel = 0.1
 	moverDrift  = 0.3

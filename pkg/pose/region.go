@@ -54,6 +54,9 @@ const (
 	// minSideShare bounds the side from below, as a share of the lifter's
 	// size: crouching in the deepest squat or deadlift it is 0.78 to 0.82.
 	minSideShare = 0.75
+	// minDetected is the same for the detector, which sees those who crouch
+	// smaller.
+	minDetected = 0.55
 	// maxTurn bounds the region's turning, radians per second. Fast kettlebell
 	// deadlifts stay below 170 degrees per second.
 	maxTurn = 200 * math.Pi / 180
@@ -115,11 +118,20 @@ func (s *steady) follow(seen sight, dt float64) {
 // bounded returns a region with the size and the turn that the lifter can have
 // dt seconds after the last one.
 func (s *steady) bounded(r Region, dt float64) Region {
-	r.Side = max(r.Side, minSideShare*s.size)
+	r = s.sized(r)
 	turn := math.Remainder(r.Angle-s.region.Angle, 2*math.Pi)
 	r.Angle = math.Remainder(s.region.Angle+max(-maxTurn*dt, min(turn, maxTurn*dt)), 2*math.Pi)
 	return r
 }
+
+// sized returns a region with a size that the lifter can have.
+func (s *steady) sized(r Region) Region {
+	r.Side = max(r.Side, minSideShare*s.size)
+	return r
+}
+
+// turned is the angle between two regions, 0 to π.
+func turned(a, b Region) float64 { return math.Abs(math.Remainder(a.Angle-b.Angle, 2*math.Pi)) }
 
 // recentred is a second guess when the region shows nobody: about the hips if
 // they are near, of the standing lifter's size, and half turned back to
@@ -143,7 +155,7 @@ func (s *steady) fits(p Person, ago float64) bool {
 	r := p.Region()
 	reach := s.size * (0.35 + 0.5*min(ago, 2))
 	return math.Hypot(r.X-s.region.X, r.Y-s.region.Y) < reach &&
-		r.Side > 0.6*s.size && r.Side < 1.5*s.size
+		r.Side > minDetected*s.size && r.Side < 1.5*s.size
 }
 
 func distance(a, b [2]float64) float64 { return math.Hypot(a[0]-b[0], a[1]-b[1]) }

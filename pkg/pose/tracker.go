@@ -3,6 +3,7 @@ package pose
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/spineflex/spineflex/pkg/infer"
 	"github.com/spineflex/spineflex/pkg/recording"
@@ -41,6 +42,13 @@ const (
 	// narrower one to have cut them off. The mask's area depends on the
 	// region's resolution by less than 0.05.
 	cutOff = 1.15
+	// trustedScore is the detector's score from which its turn of the trunk is
+	// believed. Where it took plates for heads it scored up to 0.87; heads in
+	// the dark 0.9 and more.
+	trustedScore = 0.9
+	// disagreement is the difference in turn, radians, from which the
+	// detector's and the tracked region contradict each other.
+	disagreement = 25 * math.Pi / 180
 	// maxWaiting bounds the frames that wait, whatever their size.
 	maxWaiting = 60
 )
@@ -161,6 +169,8 @@ func (t *Tracker) track(img Image, index int, time float64) error {
 				if best, err = t.landmarker.locate(img, t.steady.region, t.unsigned); err != nil {
 					return err
 				}
+			} else if best, err = t.verify(img, people, best); err != nil {
+				return err
 			}
 			if best.presence < surePresence {
 				if best, err = t.widen(img, best); err != nil {
@@ -194,35 +204,61 @@ func (t *Tracker) track(img Image, index int, time float64) error {
 	return nil
 }
 
+// verify compares the tracked region with a sure detection of the lifter. The
+// landmark network tends to see the trunk turned as its region is, and so can
+// stay with a wrong turn for long and be sure of it.
+func (t *Tracker) verify(img Image, people []Person, tracked sight) (sight, error) {
+	for _, p := range people {
+		r := t.steady.sized(p.Region())
+		if p.Score < trustedScore || !t.steady.fits(p, 0) || turned(r, t.steady.region) < disagreement {
+			continue
+		}
+		s, err := t.landmarker.locate(img, r, t.unsigned)
+		if err != nil {
+			return tracked, err
+		}
+		if s.presence >= minPresence && turned(alignedRegion(s.hip, s.top), r) < disagreement {
+			t.steady.start(r, t.steady.size)
+			return s, nil
+		}
+		return t.landmarker.locate(img, tracked.region, t.unsigned)
+	}
+	return tracked, nil
+}
+
 // recover makes second guesses when the region shows nobody, and returns the
 // sight of the first that shows the lifter, or else the one it was given.
 func (t *Tracker) recover(img Image, people []Person, lost sight, time float64) (sight, error) {
 	ago := time - t.seen
-	type guess struct {
-		region Region
-		size   float64
+	var sure, likely, newcomers []Region
+	for _, p := range people {
+		switch {
+		case t.steady.fits(p, ago) && p.Score >= trustedScore:
+			sure = append(sure, t.steady.sized(p.Region()))
+		case t.steady.fits(p, ago):
+			likely = append(likely, t.steady.bounded(p.Region(), ago))
+		case ago >= newcomerAfter && lost.presence < signOfLife:
+			newcomers = append(newcomers, p.Region())
+		}
 	}
 	// The detector finds people by their heads, which plates may hide; the
 	// network may know the legs in a region of the right size that is not
-	// turned wrongly. So this comes first.
-	guesses := []guess{{t.steady.recentred(lost.hip), t.steady.size}}
-	for _, p := range people {
-		switch {
-		case t.steady.fits(p, ago):
-			guesses = append(guesses, guess{t.steady.bounded(p.Region(), ago), t.steady.size})
-		case ago >= newcomerAfter && lost.presence < signOfLife:
-			guesses = append(guesses, guess{p.Region(), 0})
-		}
-	}
-	for _, g := range guesses {
-		s, err := t.landmarker.locate(img, g.region, t.unsigned)
+	// turned wrongly. So this comes before a doubtful detection.
+	guesses := append(append(sure, t.steady.recentred(lost.hip)), likely...)
+	for i, r := range append(guesses, newcomers...) {
+		s, err := t.landmarker.locate(img, r, t.unsigned)
 		if err != nil {
 			return lost, err
 		}
-		if s.presence >= minPresence {
-			t.start(g.region, g.size, time)
-			return s, nil
+		if s.presence < minPresence {
+			continue
 		}
+		if i < len(guesses) {
+			t.steady.start(r, t.steady.size)
+		} else {
+			t.start(r, 0, time)
+		}
+		return s, nil
 	}
 	// The mask that is given out is the last run's.
 	return t.landmarker.locate(img, lost.region, t.unsigned)

@@ -221,6 +221,27 @@ func TestHeadAndShouldersHidden(t *testing.T) {
 	}
 }
 
+// A region that is turned wrongly is found out, though the landmark network
+// may be sure of what it sees in it.
+func TestWrongTurnIsFoundOut(t *testing.T) {
+	rt := newRuntime(t, infer.Auto, 0)
+	clip := frames(t, bundledClip, 16, 2)
+	want := follow(t, newTracker(t, rt, pose.Balanced), clip, clipTime)
+	for _, degrees := range []float64{-100, 100, 170} {
+		tracker := newTracker(t, rt, pose.Balanced)
+		follow(t, tracker, clip[:4], clipTime)
+		tracker.Turn(degrees * math.Pi / 180)
+		seen := follow(t, tracker, clip[4:], clipTime)
+		// By then the detector has looked, every 0.3 s.
+		last, right := seen[len(seen)-1], want[len(want)-1]
+		x, y := middle(last.Landmarks, recording.LeftHip)
+		rx, ry := middle(right.Landmarks, recording.LeftHip)
+		if off := math.Hypot(x-rx, y-ry) / trunkLength(right.Landmarks); last.Tracking != recording.Tracked || off > 0.1 {
+			t.Errorf("turned by %g degrees: tracking %d, hips off by %.0f %% of the trunk", degrees, last.Tracking, 100*off)
+		}
+	}
+}
+
 // Frames before the lifter can be found are looked at again from where they
 // are; a picture in them that shows nobody stays empty.
 func TestStartIsTrackedBackwards(t *testing.T) {
