@@ -34,6 +34,14 @@ const (
 	extreme = 0.95
 )
 
+// Validate refuses calibration clips that do not show what they should, with an
+// error that wraps [ErrCalibration]. [Analyze] does the same; asking first saves
+// watching a clip in vain.
+func (s Settings) Validate() error {
+	_, err := calibrate(s)
+	return err
+}
+
 // calibrate measures the calibration clips of s.
 func calibrate(s Settings) (calibration, error) {
 	c := calibration{fullFlexion: math.NaN()}

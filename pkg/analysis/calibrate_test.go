@@ -93,6 +93,12 @@ func TestCalibrationRefusals(t *testing.T) {
 	if _, err := Analyze(rec, Settings{NeutralClip: &blind}); !errors.Is(err, ErrCalibration) {
 		t.Errorf("no back in the neutral clip: %v, want ErrCalibration", err)
 	}
+	if err := (Settings{NeutralClip: &blind}).Validate(); !errors.Is(err, ErrCalibration) {
+		t.Errorf("no back in the neutral clip: Validate gives %v, want ErrCalibration", err)
+	}
+	if err := (Settings{NeutralClip: rec, FullFlexionClip: rec}).Validate(); err != nil {
+		t.Errorf("good calibration clips: %v", err)
+	}
 	if _, err := Analyze(rec, Settings{FullFlexionClip: &recording.Recording{}}); !errors.Is(err, ErrCalibration) {
 		t.Errorf("empty full-flexion clip: %v, want ErrCalibration", err)
 	}

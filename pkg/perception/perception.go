@@ -11,6 +11,7 @@ package perception
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spineflex/spineflex/models"
 	"github.com/spineflex/spineflex/pkg/infer"
@@ -55,13 +56,26 @@ type Options struct {
 // pictures then, and the filters end at 6 Hz.
 const usualHz = 30
 
+const (
+	// MinSampleHz is the lowest rate that can be asked for: a wink of 0.3 s has
+	// three pictures then, and below it none may show it.
+	MinSampleHz = 10
+	// maxSampleHz is beyond the fastest slow motion of phones.
+	maxSampleHz = 1000
+)
+
+// rate is how many pictures a second are asked for.
+func (o Options) rate() float64 {
+	if o.SampleHz == 0 {
+		return usualHz
+	}
+	return o.SampleHz
+}
+
 // sampling is the rate to ask of the source (0: every frame) and how many
 // frames that gives.
 func (o Options) sampling(info video.Info) (hz float64, frames int) {
-	hz = o.SampleHz
-	if hz == 0 {
-		hz = usualHz
-	}
+	hz = o.rate()
 	if info.MeanFPS < 1.4*hz {
 		return 0, info.Frames
 	}
@@ -72,6 +86,9 @@ func (o Options) sampling(info video.Info) (hz float64, frames int) {
 func (o Options) Validate() error {
 	if _, err := o.Quality.Network(); err != nil {
 		return err
+	}
+	if o.SampleHz != 0 && !(o.SampleHz >= MinSampleHz && o.SampleHz <= maxSampleHz) {
+		return fmt.Errorf("sample rate must be from %d to %d pictures a second, or 0 for %d, got %g", MinSampleHz, maxSampleHz, usualHz, o.SampleHz)
 	}
 	return o.inference().Validate()
 }
@@ -101,12 +118,13 @@ func (o Options) model() (*infer.Runtime, recording.Model, error) {
 		Engine:     string(rt.Engine()),
 		Detector:   models.Detector().SHA256(),
 		Landmarker: network.SHA256(),
+		SampleHz:   o.rate(),
 	}, nil
 }
 
 // Fits reports whether rec is what [Run] would make of the clip at path with
-// these options: the same content, seen by the same networks of the same
-// version.
+// these options: the same content, seen as often by the same networks of the
+// same version.
 func Fits(ctx context.Context, rec *recording.Recording, path string, o Options) (bool, error) {
 	_, model, err := o.model()
 	if err != nil {

@@ -20,6 +20,10 @@ import (
 // being tracked, one being outlined, one between them.
 const underWay = 3
 
+// mostAhead is the number of frames that room is made for on the container's
+// word, which may be any; more are as welcome.
+const mostAhead = 1 << 12
+
 // Run watches the clip at path. Errors start with the clip's name and wrap
 // those of package video, [ErrNoPerson] or [ErrTooShort]; an ended ctx stops
 // the work at once.
@@ -170,7 +174,7 @@ func newPipeline(path string, s source, t tracker, e extractor, total int, progr
 	p := &pipeline{
 		path: path, source: s, tracker: t, extractor: e, finder: plate.NewFinder(),
 		free: make(chan *picture, underWay), tracked: make(chan *picture, underWay),
-		frames: make([]recording.Frame, 0, max(0, min(total, 1<<16))), // the container may claim anything
+		frames: make([]recording.Frame, 0, max(0, min(total, mostAhead))),
 		total:  total, progress: progress,
 	}
 	for range underWay {

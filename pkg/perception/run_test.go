@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"math"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -61,6 +62,7 @@ func TestRunRecordsTheClip(t *testing.T) {
 	for name, o := range map[string]Options{
 		"other network": {Program: "test", Quality: pose.Balanced},
 		"other version": {Program: "other", Quality: pose.Fast},
+		"other rate":    {Program: "test", Quality: pose.Fast, SampleHz: 15},
 	} {
 		if same, err := Fits(t.Context(), rec, clip, o); err != nil || same {
 			t.Errorf("%s: the recording fits (%v)", name, err)
@@ -109,7 +111,7 @@ func TestOptionsValidate(t *testing.T) {
 	if err := (Options{}).Validate(); err != nil {
 		t.Errorf("the zero options: %v", err)
 	}
-	for _, o := range []Options{{Quality: "best"}, {Engine: "gpu"}, {Threads: -1}} {
+	for _, o := range []Options{{Quality: "best"}, {Engine: "gpu"}, {Threads: -1}, {SampleHz: 5}, {SampleHz: math.NaN()}} {
 		if o.Validate() == nil {
 			t.Errorf("%+v is accepted", o)
 		}

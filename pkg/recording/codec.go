@@ -74,11 +74,12 @@ type clipHeader struct {
 }
 
 type modelHeader struct {
-	Program    string `json:"program"`
-	Quality    string `json:"quality"`
-	Engine     string `json:"engine"`
-	Detector   string `json:"detector_sha256"`
-	Landmarker string `json:"landmarker_sha256"`
+	Program    string  `json:"program"`
+	Quality    string  `json:"quality"`
+	Engine     string  `json:"engine"`
+	Detector   string  `json:"detector_sha256"`
+	Landmarker string  `json:"landmarker_sha256"`
+	SampleHz   float64 `json:"sample_hz"`
 }
 
 // Encode writes rec to w. What it keeps: times to 1 µs, positions to 1/32 px,

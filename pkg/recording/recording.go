@@ -95,13 +95,15 @@ type Clip struct {
 	MeanFPS     float64
 }
 
-// Model says which networks saw it, so that a result can be repeated.
+// Model says which networks saw it and how often, so that a result can be
+// repeated.
 type Model struct {
 	Program    string // spineflex version
 	Quality    string // fast, balanced, accurate
 	Engine     string // onnxruntime, opencv
 	Detector   string // SHA-256 of the network file
 	Landmarker string
+	SampleHz   float64 // pictures a second that were asked for; a slower clip gave all it has
 }
 
 // Tracking says how the region the landmarks come from was found.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spineflex/spineflex/pkg/analysis"
 	"github.com/spineflex/spineflex/pkg/lift"
+	"github.com/spineflex/spineflex/pkg/recording"
 	"github.com/spineflex/spineflex/pkg/rom"
 )
 
@@ -119,6 +120,7 @@ type Neutral struct {
 	LumbarAngleDeg Number `json:"lumbar_angle_deg"`
 	SDDeg          Number `json:"sd_deg"`
 	Source         string `json:"source"`
+	FullFlexionDeg Number `json:"full_flexion_deg"` // null unless a full-flexion clip showed it
 }
 
 // Rep is one repetition.
@@ -202,10 +204,18 @@ type Quality struct {
 
 // Settings are the user's choices; "auto" and null where the program decided.
 type Settings struct {
-	Exercise   string  `json:"exercise"`
-	Facing     string  `json:"facing"`
-	StatureCM  Number  `json:"stature_cm"`
-	NeutralAtS Seconds `json:"neutral_at_s"`
+	Exercise        string           `json:"exercise"`
+	Facing          string           `json:"facing"`
+	StatureCM       Number           `json:"stature_cm"`
+	NeutralAtS      Seconds          `json:"neutral_at_s"`
+	NeutralClip     *CalibrationClip `json:"neutral_clip"`
+	FullFlexionClip *CalibrationClip `json:"full_flexion_clip"`
+}
+
+// CalibrationClip is a clip in which the lifter shows neutral or full flexion.
+type CalibrationClip struct {
+	File   string `json:"file"`
+	SHA256 string `json:"sha256"`
 }
 
 // Model says which program and networks saw the clip.
@@ -215,6 +225,7 @@ type Model struct {
 	Engine     string `json:"engine"`
 	Detector   string `json:"detector_sha256"`
 	Landmarker string `json:"landmarker_sha256"`
+	SampleHz   Number `json:"sample_hz"`
 }
 
 // NewDocument returns a's analysis.json.
@@ -229,7 +240,7 @@ func NewDocument(a *analysis.Analysis) *Document {
 		Exercise: string(a.Exercise),
 		Facing:   string(a.Facing),
 		Camera:   Camera{Number(a.Camera.YawDeg), string(a.Camera.Verdict)},
-		Neutral:  Neutral{Number(a.Neutral.LumbarAngleDeg), Number(a.Neutral.SDDeg), a.Neutral.Source},
+		Neutral:  Neutral{Number(a.Neutral.LumbarAngleDeg), Number(a.Neutral.SDDeg), a.Neutral.Source, fullFlexion(a)},
 		Reps:     make([]Rep, len(a.Reps)),
 		SafeRange: SafeRange{
 			Verdict: string(a.SafeRange.Verdict), DepthPct: Number(a.SafeRange.DepthPct),
@@ -249,8 +260,12 @@ func NewDocument(a *analysis.Analysis) *Document {
 		Settings: Settings{
 			Exercise: orAuto(string(a.Settings.Exercise)), Facing: orAuto(string(a.Settings.Facing)),
 			StatureCM: Number(a.Settings.StatureCM), NeutralAtS: Seconds(a.Settings.NeutralAtS),
+			NeutralClip: calibrationClip(a.Settings.NeutralClip), FullFlexionClip: calibrationClip(a.Settings.FullFlexionClip),
 		},
-		Model: Model(a.Model),
+		Model: Model{
+			Program: a.Model.Program, Quality: a.Model.Quality, Engine: a.Model.Engine,
+			Detector: a.Model.Detector, Landmarker: a.Model.Landmarker, SampleHz: Number(a.Model.SampleHz),
+		},
 	}
 	if d.Exercise == "" {
 		d.Exercise = string(lift.UnknownExercise)
@@ -298,6 +313,22 @@ func newRep(r *analysis.Rep) Rep {
 		}
 	}
 	return rep
+}
+
+func calibrationClip(rec *recording.Recording) *CalibrationClip {
+	if rec == nil {
+		return nil
+	}
+	return &CalibrationClip{rec.Clip.File, rec.Clip.SHA256}
+}
+
+// fullFlexion is the lifter's largest lumbar flexion, missing where no clip
+// showed it.
+func fullFlexion(a *analysis.Analysis) Number {
+	if !(a.Neutral.FullFlexionDeg > 0) {
+		return Number(math.NaN())
+	}
+	return Number(a.Neutral.FullFlexionDeg)
 }
 
 func orAuto(s string) string {

@@ -206,6 +206,9 @@ func tiles(a *analysis.Analysis) []tile {
 		if !math.IsNaN(sd) {
 			t.Note += fmt.Sprintf(", ± %.0f°", math.Ceil(sd))
 		}
+		if full := a.Neutral.FullFlexionDeg; full > 0 {
+			t.Note += fmt.Sprintf("; %s of your own full flexion", percent(100*peak/full))
+		}
 		ts = append(ts, t)
 	}
 	if h := s.BoxHeightCM; !math.IsNaN(h) && h > 0 {
@@ -317,6 +320,9 @@ func qualityFacts(a *analysis.Analysis) []fact {
 		}
 		return s
 	})
+	if !fullFlexion(a).IsMissing() {
+		add("Your own full flexion", a.Neutral.FullFlexionDeg, func(v float64) string { return degrees(v) + " from neutral" })
+	}
 	add("Scale", a.Quality.ScaleCMPerPx, func(v float64) string {
 		return fmt.Sprintf("%.3f cm per pixel, from %s", v, a.Quality.ScaleSource)
 	})
@@ -337,6 +343,15 @@ func settingFacts(a *analysis.Analysis) []fact {
 	}
 	if a.Settings.StatureCM > 0 {
 		fs = append(fs, fact{"Stature", fmt.Sprintf("%.0f cm", a.Settings.StatureCM)})
+	}
+	if t := a.Settings.NeutralAtS; t > 0 {
+		fs = append(fs, fact{"Neutral shown at", fmt.Sprintf("%.1f s", t)})
+	}
+	if rec := a.Settings.NeutralClip; rec != nil {
+		fs = append(fs, fact{"Neutral clip", rec.Clip.File})
+	}
+	if rec := a.Settings.FullFlexionClip; rec != nil {
+		fs = append(fs, fact{"Full-flexion clip", rec.Clip.File})
 	}
 	if v := a.Quality.FilterCutoffHz; !math.IsNaN(v) && v > 0 {
 		fs = append(fs, fact{"Smoothing", fmt.Sprintf("%.1f Hz, 4th-order zero-lag Butterworth", v)})

@@ -50,10 +50,10 @@ func squatSet(fps float64, onsets ...float64) *analysis.Analysis {
 	nan := math.NaN()
 	a := &analysis.Analysis{
 		Clip:     recording.Clip{File: "clips/<set> & 1.mp4", SHA256: strings.Repeat("ab", 32), Width: 720, Height: 1280, RotationDeg: 90, MeanFPS: fps},
-		Model:    recording.Model{Program: "v0.1.0", Quality: "balanced", Engine: "onnxruntime", Detector: strings.Repeat("12", 32), Landmarker: strings.Repeat("34", 32)},
+		Model:    recording.Model{Program: "v0.1.0", Quality: "balanced", Engine: "onnxruntime", Detector: strings.Repeat("12", 32), Landmarker: strings.Repeat("34", 32), SampleHz: 30},
 		Exercise: lift.Squat, Facing: lift.FacingLeft,
 		Camera:  lift.Camera{YawDeg: 4.2, Verdict: lift.CameraOK},
-		Neutral: analysis.Neutral{LumbarAngleDeg: -14.5, SDDeg: 0.8, Source: "standing between reps"},
+		Neutral: analysis.Neutral{LumbarAngleDeg: -14.5, SDDeg: 0.8, Source: "standing between reps", FullFlexionDeg: nan},
 		Quality: analysis.Quality{PersonHeightPx: 812, RepCoverage: 0.97, MedianSDDeg: 2.2, ScaleCMPerPx: nan, NeutralDriftDeg: 1.1, FilterCutoffHz: 4},
 		SafeRange: rom.SafeRange{
 			Verdict: rom.Holds, DepthPct: 100, DepthPctCI90: [2]float64{nan, nan}, KneeFlexionDeg: 120, ThighDeg: -8, HipHeightPct: 48,
@@ -142,6 +142,11 @@ func still(t *testing.T) []byte {
 
 func TestGolden(t *testing.T) {
 	a := squatSet(4, 0.8, 0, 0.65)
+	a.Neutral.FullFlexionDeg = 52
+	a.Settings = analysis.Settings{
+		StatureCM: 178, NeutralAtS: 0.25,
+		FullFlexionClip: &recording.Recording{Clip: recording.Clip{File: "toes <1>.mp4", SHA256: strings.Repeat("56", 32)}},
+	}
 	a.Warnings = []analysis.Warning{{Code: "person_small", Message: "The lifter is small in the picture <800 px>: zoom in."}}
 	dir := filepath.Join(t.TempDir(), "new", "set")
 	if err := Write(dir, a, Options{Stills: []Still{{Label: "bottom", RepIndex: 1, TimeS: 2, JPEG: still(t)}}}); err != nil {
@@ -194,7 +199,7 @@ func TestSchemaKeys(t *testing.T) {
 			if err := json.Unmarshal(b.Bytes(), &m); err != nil {
 				t.Fatal(err)
 			}
-			want := []string{"schema", "clip.file", "clip.sha256", "clip.width", "clip.height", "clip.rotation_deg", "clip.duration_s", "clip.frames", "clip.mean_fps", "exercise", "facing", "camera.yaw_deg", "camera.verdict", "neutral.lumbar_angle_deg", "neutral.sd_deg", "neutral.source", "reps", "safe_range.verdict", "safe_range.depth_pct", "safe_range.depth_pct_ci90", "safe_range.knee_flexion_deg", "safe_range.thigh_deg", "safe_range.box_height_cm", "safe_range.block_height_cm", "safe_range.advice", "warnings"}
+			want := []string{"schema", "clip.file", "clip.sha256", "clip.width", "clip.height", "clip.rotation_deg", "clip.duration_s", "clip.frames", "clip.mean_fps", "exercise", "facing", "camera.yaw_deg", "camera.verdict", "neutral.lumbar_angle_deg", "neutral.sd_deg", "neutral.source", "neutral.full_flexion_deg", "reps", "safe_range.verdict", "safe_range.depth_pct", "safe_range.depth_pct_ci90", "safe_range.knee_flexion_deg", "safe_range.thigh_deg", "safe_range.box_height_cm", "safe_range.block_height_cm", "safe_range.advice", "warnings"}
 			if len(a.Reps) > 0 {
 				for _, k := range []string{"index", "start_s", "bottom_s", "end_s", "bottom.knee_flexion_deg", "bottom.hip_flexion_deg", "bottom.thigh_deg", "bottom.hip_height_pct", "bottom.bar_drop_pct", "bottom.trunk_deg", "peak_flexion_deg", "peak_flexion_sd_deg", "peak_s", "peak_lumbar_angle_deg", "breakdown.time_s", "breakdown.direction", "breakdown.cause", "breakdown.flexion_deg", "breakdown.lumbar_angle_deg", "breakdown.excess_deg", "breakdown.clearly_rounded", "breakdown.depth_pct", "breakdown.knee_flexion_deg", "breakdown.hip_flexion_deg", "breakdown.thigh_deg", "breakdown.hip_height_pct"} {
 					want = append(want, "reps.0."+k)
@@ -207,6 +212,9 @@ func TestSchemaKeys(t *testing.T) {
 				if _, ok := lookup(m, k).(missing); ok {
 					t.Errorf("no key %s", k)
 				}
+			}
+			if v := lookup(m, "neutral.full_flexion_deg"); v != nil {
+				t.Errorf("full flexion that was not shown is %v, want null", v)
 			}
 			for _, k := range []string{"reps", "warnings"} {
 				if lookup(m, k) == nil {
