@@ -55,6 +55,11 @@ const (
 	useFrom, useTo = -0.14, levelT10
 )
 
+// glutealDoubt is how much a body's gluteal stretch differs from the usual one,
+// as a share of it, from place to place: the further the hip flexes, the less
+// the buttock says of the pelvis.
+const glutealDoubt = 0.4
+
 // fitter fits the bent neutral contour to what is seen. It keeps buffers;
 // one fitter serves one goroutine.
 type fitter struct {
@@ -110,7 +115,7 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 			if !ok || !ok2 || !ok3 {
 				continue
 			}
-			doubt := f.ref.doubt[at]
+			doubt := math.Hypot(f.ref.doubt[at], glutealDoubt*p[pGluteal]*glutealStretch[at])
 			norm := 1 / math.Sqrt((1+slope*slope)*(o.sd*o.sd+doubt*doubt))
 			r := (back - model) * norm
 			w := 1 / (1 + (r/cauchyScale)*(r/cauchyScale))

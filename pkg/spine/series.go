@@ -55,14 +55,15 @@ func (s *series) result() *Result {
 		flex[i], sd[i] = degrees(fr.got.params[pFlexion]), v
 		angle[i] = s.ref.surfaceAngle(fr.got.params[pFlexion], fr.got.params[pGluteal])
 	}
-	out.NeutralSeen = s.zero(flex)
+	var zeroSD float64
+	out.NeutralSeen, zeroSD = s.zero(flex, sd)
 	raw := append([]float64(nil), flex...)
 	out.CutoffHz = s.filter(times, flex)
 	s.filter(times, angle)
 	signal.FillGaps(sd, times, sd, maxGapS)
 	out.NeutralAngle = s.ref.surfaceAngle(0, 0)
 	out.NeutralSD, out.NeutralCount, out.NeutralDrift = s.neutralSpread(raw)
-	shared := s.sharedError(out)
+	shared := math.Hypot(s.sharedError(out), zeroSD)
 	s.seeThroughCloth(out, angle)
 	for i := range out.Frames {
 		f := &out.Frames[i]
@@ -101,10 +102,10 @@ func (s *series) seeThroughCloth(r *Result, angle []float64) {
 // sharedError is the standard deviation of what all frames have in common,
 // degrees: the reference, the neutral posture's own spread, the camera.
 func (s *series) sharedError(r *Result) float64 {
-	neutral := r.NeutralSD
+	neutral := 0.0
 	if r.NeutralSeen {
 		// the neutral frames of a rest are one look at it, not many
-		neutral /= math.Sqrt(math.Max(1, float64(r.NeutralCount)/8))
+		neutral = r.NeutralSD / math.Sqrt(math.Max(1, float64(r.NeutralCount)/8))
 	}
 	yaw := 0.0
 	if s.in.YawDeg > 5 {
@@ -127,33 +128,44 @@ func passed(times []float64) float64 {
 // clip does not show it.
 const leastFlexed = 0.1
 
-// zero makes the neutral frames' median flexion 0 and reports whether there
-// are any. Flexion from a neutral learned elsewhere is left as it is.
-func (s *series) zero(flex []float64) bool {
+// genericZeroSD is how far a body standing in its neutral posture may be from
+// flexion 0 of the reference before its own frames are asked, degrees.
+const genericZeroSD = 5
+
+// zero makes the neutral posture flexion 0. The reference has it near 0
+// already; the neutral frames move it by as much as they are to be believed: a
+// lockout whose plates hide the sacrum says little. It reports whether there
+// are such frames, and the standard deviation of the new zero. Flexion from a
+// neutral learned elsewhere is left as it is.
+func (s *series) zero(flex, sd []float64) (seen bool, zeroSD float64) {
 	if s.in.Own != nil {
-		return true
+		return true, 0
 	}
-	var v []float64
+	var v, vSD []float64
 	for i, f := range flex {
 		if s.in.Neutral[i] && !math.IsNaN(f) {
-			v = append(v, f)
+			v, vSD = append(v, f), append(vSD, sd[i])
 		}
 	}
-	m := signal.Median(v)
-	if len(v) == 0 {
-		if m = signal.Quantile(flex, leastFlexed); math.IsNaN(m) {
-			return false
+	shift, zeroSD := 0.0, unseenNeutralSD
+	switch {
+	case len(v) > 0:
+		own, generic := 1/math.Pow(signal.Median(vSD), 2), 1.0/(genericZeroSD*genericZeroSD)
+		shift, zeroSD = signal.Median(v)*own/(own+generic), 1/math.Sqrt(own+generic)
+	default:
+		if m := signal.Quantile(flex, leastFlexed); !math.IsNaN(m) {
+			shift = m
 		}
 	}
 	for i := range flex {
-		flex[i] -= m
+		flex[i] -= shift
 	}
-	return len(v) > 0
+	return len(v) > 0, zeroSD
 }
 
 // unseenNeutralSD is how far the least flexed frames may be from neutral,
 // degrees.
-const unseenNeutralSD = 4
+const unseenNeutralSD = 4.0
 
 // neutralSpread is the robust spread of flexion over the neutral frames, their
 // number, and how far the stretches of them differ.
