@@ -64,7 +64,8 @@ const (
 )
 
 // Extract returns the trunk's outline in img. Without usable shoulders and
-// hips, or with a trunk under 20 pixels long, both edges are nil.
+// hips, or with a trunk under 20 pixels or longer than the picture, both edges
+// are nil.
 func (e *Extractor) Extract(img Image, mask Mask, lm *[recording.NumLandmarks]recording.Keypoint) recording.Trunk {
 	t := recording.Trunk{
 		Hip:      middle(lm[recording.LeftHip], lm[recording.RightHip]),
@@ -72,7 +73,7 @@ func (e *Extractor) Extract(img Image, mask Mask, lm *[recording.NumLandmarks]re
 		SeatY:    math.NaN(),
 	}
 	_, length := t.Normal(recording.Left)
-	if !(length >= minAxisPx) || math.IsInf(length, 0) {
+	if !(length >= minAxisPx && length <= math.Hypot(float64(img.Width), float64(img.Height))) {
 		return t
 	}
 	e.room.learn(img, mask, &t, length)

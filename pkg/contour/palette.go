@@ -22,6 +22,9 @@ const (
 	// anyColour is the density of a colour that nothing is known of.
 	anyColour = 1.0 / (256 * 256 * 256)
 	binVolume = 1 << (3 * paletteShift)
+	// paletteKnown is how many samples it takes to know a lifter's colours:
+	// about ten frames.
+	paletteKnown = 2500
 )
 
 // learn adds what lies surely on the trunk: along the axis, a tenth of its
@@ -86,8 +89,12 @@ func (p *palette) density(c *[3]float64) float64 {
 }
 
 // contradicts is the logarithm of how much better colour c is explained by
-// the lifter than by a room of colour wall with the given variance.
+// the lifter than by a room of colour wall with the given variance; 0 while the
+// lifter's colours are not known.
 func (p *palette) contradicts(c, wall *[3]float64, variance float64) float64 {
+	if p.total < paletteKnown {
+		return 0
+	}
 	const strange = 0.05 // share of pixels that show neither
 	v := variance + modelVariance
 	room := (1-strange)*math.Exp(-dist2(c, wall)/(2*v))/math.Pow(2*math.Pi*v, 1.5) + strange*anyColour

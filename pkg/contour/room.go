@@ -279,7 +279,8 @@ func (r *room) at(x, y float64, c *[3]float64) (variance float64, ok bool) {
 		return 0, false
 	}
 	o := iy*r.width + ix
-	if min(r.count[o], r.count[o+1], r.count[o+r.width], r.count[o+r.width+1]) < settledAt {
+	count := min(r.count[o], r.count[o+1], r.count[o+r.width], r.count[o+r.width+1])
+	if count < settledAt {
 		return 0, false
 	}
 	fx, fy := x-float64(ix), y-float64(iy)
@@ -290,5 +291,6 @@ func (r *room) at(x, y float64, c *[3]float64) (variance float64, ok bool) {
 		c[k] = (a*(1-fy) + b*fy) / 256 * r.gain[k]
 	}
 	v := float64(r.blocks[iy/blockPx*r.cols+ix/blockPx].variance)
-	return max(v, r.noise*r.noise), true
+	// The room's own colour is the mean of so many noisy ones.
+	return max(v, r.noise*r.noise) * (1 + 1/float64(count)), true
 }
