@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/spineflex/spineflex/pkg/analysis"
 	"github.com/spineflex/spineflex/pkg/infer"
@@ -29,6 +28,7 @@ type analyzeOptions struct {
 	engine    infer.Engine
 	library   string
 	threads   int
+	sampleHz  float64
 	noVideo   bool
 	overwrite bool
 	talk      talkFlags
@@ -61,6 +61,7 @@ A clip that cannot be analysed never stops the others.`,
 		"what runs the networks; auto takes ONNX Runtime where it is installed")
 	f.StringVar(&opts.library, "onnxruntime", "", "ONNX Runtime's library `FILE`, if it is not where it is looked for ("+infer.LibraryEnv+" does the same)")
 	f.IntVar(&opts.threads, "threads", 0, "use `N` processor cores (0: all)")
+	f.Float64Var(&opts.sampleHz, "sample-hz", 0, "analyse `HZ` pictures a second (0: about 30, or all that a slower clip has)")
 	f.BoolVar(&opts.noVideo, "no-video", false, "do not draw annotated.mp4")
 	f.BoolVar(&opts.overwrite, "overwrite", false, "replace results that are there already")
 	opts.talk.register(f)
@@ -75,30 +76,39 @@ func runAnalyze(ctx context.Context, con console, opts analyzeOptions, clips []s
 	if opts.threads < 0 {
 		return usagef("--threads must not be negative, got %d", opts.threads)
 	}
+	if opts.sampleHz != 0 && !(opts.sampleHz >= perception.MinSampleHz) {
+		return usagef("--sample-hz must be at least %d, got %g", perception.MinSampleHz, opts.sampleHz)
+	}
 	p, err := opts.talk.printer(con)
 	if err != nil {
 		return err
 	}
 	taken := map[string]string{}
+	var folders []string
 	for _, clip := range clips {
 		folder := job.Folder(opts.out, clip)
 		if other, ok := taken[folder]; ok {
 			return usagef("%s and %s would both be written to %s: analyze them one by one with different -o", other, clip, folder)
 		}
 		taken[folder] = clip
+		folders = append(folders, folder)
+	}
+	o := job.Options{
+		Perception: perception.Options{
+			Program: programVersion(), Quality: opts.quality, Engine: opts.engine,
+			LibraryPath: opts.library, Threads: opts.threads, SampleHz: opts.sampleHz,
+		},
+		Settings:  settings,
+		NoVideo:   opts.noVideo,
+		Overwrite: opts.overwrite,
+	}
+	if err := opts.settings.calibrate(ctx, p, folders, &o); err != nil {
+		return err
 	}
 	return overClips(ctx, p, clips, func(clip string, note func(string)) (*job.Result, error) {
-		return job.Run(ctx, clip, job.Folder(opts.out, clip), job.Options{
-			Perception: perception.Options{
-				Program: programVersion(), Quality: opts.quality,
-				Engine: opts.engine, LibraryPath: opts.library, Threads: opts.threads,
-			},
-			Settings:  settings,
-			NoVideo:   opts.noVideo,
-			Overwrite: opts.overwrite,
-			Progress:  tellProgress(p, clip),
-			Note:      note,
-		})
+		o := o
+		o.Progress, o.Note = tellProgress(p, clip), note
+		return job.Run(ctx, clip, job.Folder(opts.out, clip), o)
 	})
 }
 
@@ -107,14 +117,10 @@ func runAnalyze(ctx context.Context, con console, opts analyzeOptions, clips []s
 func overClips(ctx context.Context, p printer, clips []string, work func(clip string, note func(string)) (*job.Result, error)) error {
 	begun := time.Now()
 	sum := summarized{Clips: len(clips)}
-	said := map[string]bool{} // what concerns every clip is said once
 	for i, clip := range clips {
 		p.Print(started{Clip: clip, Index: i + 1, Of: len(clips)})
 		result, err := work(clip, func(message string) {
-			if !said[message] {
-				said[message] = true
-				p.Print(noted{Clip: clip, Message: message})
-			}
+			p.Print(noted{Clip: clip, Message: message})
 		})
 		switch {
 		case ctx.Err() != nil:
@@ -157,6 +163,9 @@ func tellProgress(p printer, clip string) func(stage job.Stage, done, total int)
 // nothingToMeasure tells a clip that shows nothing to measure from one that
 // could not be read.
 func nothingToMeasure(err error) bool {
+	if errors.Is(err, analysis.ErrCalibration) {
+		return false // not the clip's fault
+	}
 	return errors.Is(err, perception.ErrNoPerson) || errors.Is(err, perception.ErrTooShort) ||
 		errors.Is(err, lift.ErrNoPerson) || errors.Is(err, lift.ErrTooShort)
 }
@@ -170,6 +179,8 @@ func withHint(err error) error {
 		return hinted{err, "get it with scripts/fetch-onnxruntime.sh, or take --engine opencv"}
 	case errors.Is(err, job.ErrNotWritable):
 		return hinted{err, "-o names another place"}
+	case errors.Is(err, analysis.ErrCalibration):
+		return hinted{err, "show the posture for a second or two, the whole of you filmed from the side as in the set"}
 	}
 	return err
 }
@@ -213,58 +224,4 @@ func finite(v float64) *float64 {
 		return nil
 	}
 	return &v
-}
-
-// settingsFlags are the flags of what the lifter knows about the set.
-type settingsFlags struct {
-	exercise lift.Exercise
-	facing   lift.Facing
-	stature  float64
-}
-
-const auto = "auto"
-
-func (s *settingsFlags) register(f *pflag.FlagSet) {
-	f.Var(newChoice(&s.exercise, auto, auto, lift.Squat, lift.Deadlift), "exercise", "which lift it is")
-	f.Var(newChoice(&s.facing, auto, auto, lift.FacingLeft, lift.FacingRight), "facing", "side of the picture the lifter looks to")
-	f.Float64Var(&s.stature, "stature", 0, "the lifter's height in `CM`, for box and block heights")
-}
-
-func (s *settingsFlags) validate() (analysis.Settings, error) {
-	// The tallest and the smallest adults known, with room to spare.
-	if s.stature != 0 && !(s.stature >= 50 && s.stature <= 280) {
-		return analysis.Settings{}, usagef("--stature is in cm, from 50 to 280, got %g", s.stature)
-	}
-	a := analysis.Settings{StatureCM: s.stature}
-	if s.exercise != auto {
-		a.Exercise = s.exercise
-	}
-	if s.facing != auto {
-		a.Facing = s.facing
-	}
-	return a, nil
-}
-
-// talkFlags are the flags of how a command reports.
-type talkFlags struct{ json, quiet bool }
-
-func (t *talkFlags) register(f *pflag.FlagSet) {
-	f.BoolVar(&t.json, "json", false, "write progress and results as JSON lines to standard output")
-	f.BoolVar(&t.quiet, "quiet", false, "say only what went wrong")
-}
-
-func (t *talkFlags) printer(con console) (printer, error) {
-	if t.json && t.quiet {
-		return nil, usagef("--json and --quiet exclude each other")
-	}
-	return newPrinter(con, t.json, t.quiet), nil
-}
-
-func atLeastOne(what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return errors.New("name at least one " + what)
-		}
-		return nil
-	}
 }

@@ -100,6 +100,26 @@ func newPrinter(con console, asJSON, quiet bool) printer {
 	}
 }
 
+// onceNoting says once what concerns every clip.
+type onceNoting struct {
+	printer
+	mu   sync.Mutex
+	said map[string]bool
+}
+
+func (p *onceNoting) Print(e event) {
+	if n, ok := e.(noted); ok {
+		p.mu.Lock()
+		again := p.said[n.Message]
+		p.said[n.Message] = true
+		p.mu.Unlock()
+		if again {
+			return
+		}
+	}
+	p.printer.Print(e)
+}
+
 // textPrinter writes what people read after the work is done: results to out,
 // troubles to err.
 type textPrinter struct{ out, err io.Writer }

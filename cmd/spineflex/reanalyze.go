@@ -5,15 +5,14 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/spineflex/spineflex/pkg/analysis"
 	"github.com/spineflex/spineflex/pkg/job"
+	"github.com/spineflex/spineflex/pkg/perception"
 )
 
 type reanalyzeOptions struct {
 	settings settingsFlags
 	talk     talkFlags
-	// which settings were given; the others stay as they were
-	exerciseGiven, facingGiven, statureGiven bool
+	changed  func(flag string) bool // whether it was given; settings that were not stay as they were
 }
 
 func newReanalyzeCommand(con console) *cobra.Command {
@@ -21,15 +20,13 @@ func newReanalyzeCommand(con console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "reanalyze DIR...",
 		Short: "Measure again from what was seen, without the clip",
-		Long: `Measure each folder of results again from its recording (recording.sfr). Nothing
-is decoded and no network is run, so this takes a moment. Settings that are not
-given stay as they were.`,
+		Long: `Measure each folder of results again from its recording (recording.sfr). The clip
+is not decoded and no network is run on it, so this takes a moment. Settings that
+are not given stay as they were, and calibration clips too.`,
 		Example: "  spineflex reanalyze --exercise deadlift spineflex-out/monday1",
 		Args:    atLeastOne("folder of results"),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
-			opts.exerciseGiven = cmd.Flags().Changed("exercise")
-			opts.facingGiven = cmd.Flags().Changed("facing")
-			opts.statureGiven = cmd.Flags().Changed("stature")
+			opts.changed = cmd.Flags().Changed
 			return runReanalyze(cmd.Context(), con, opts, dirs)
 		},
 	}
@@ -49,24 +46,15 @@ func runReanalyze(ctx context.Context, con console, opts reanalyzeOptions, dirs 
 	if err != nil {
 		return err
 	}
+	calibrated := job.Options{Perception: perception.Options{Program: programVersion()}, Settings: given}
+	if err := opts.settings.calibrate(ctx, p, nil, &calibrated); err != nil {
+		return err
+	}
 	return overClips(ctx, p, dirs, func(dir string, note func(string)) (*job.Result, error) {
 		s, err := job.SavedSettings(dir)
 		if err != nil {
 			return nil, err
 		}
-		return job.Reanalyze(dir, opts.merge(s, given), job.Options{Note: note})
+		return job.Reanalyze(dir, mergeSettings(s, calibrated.Settings, opts.changed), job.Options{Note: note})
 	})
-}
-
-func (o *reanalyzeOptions) merge(saved, given analysis.Settings) analysis.Settings {
-	if o.exerciseGiven {
-		saved.Exercise = given.Exercise
-	}
-	if o.facingGiven {
-		saved.Facing = given.Facing
-	}
-	if o.statureGiven {
-		saved.StatureCM = given.StatureCM
-	}
-	return saved
 }

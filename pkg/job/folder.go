@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/spineflex/spineflex/pkg/analysis"
+	"github.com/spineflex/spineflex/pkg/recording"
 	"github.com/spineflex/spineflex/pkg/report"
 )
 
@@ -60,7 +61,12 @@ func claim(folder string) (undo func(), err error) {
 	return undo, errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-const tmpSuffix = ".tmp"
+// What unfinished files end with: reports and video. A recording's ends with a
+// number.
+const (
+	tmpSuffix  = ".tmp"
+	partSuffix = ".part"
+)
 
 // sweep takes away the results of an earlier run and what a killed one left
 // under temporary names, the mark of being finished first. Files that are no
@@ -72,7 +78,7 @@ func sweep(folder string) error {
 	var stale []string
 	for _, pattern := range []string{
 		VideoFile, report.FramesFile, report.RepsFile, report.HTMLFile,
-		".*" + tmpSuffix, ".recording.sfr.*", "." + VideoFile + ".*",
+		".*" + tmpSuffix, ".*" + filepath.Ext(recording.FileName) + ".*", ".*" + partSuffix,
 	} {
 		found, err := filepath.Glob(filepath.Join(globEscape(folder), pattern))
 		if err != nil {

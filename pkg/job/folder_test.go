@@ -10,6 +10,7 @@ import (
 
 	"github.com/spineflex/spineflex/pkg/analysis"
 	"github.com/spineflex/spineflex/pkg/lift"
+	"github.com/spineflex/spineflex/pkg/recording"
 	"github.com/spineflex/spineflex/pkg/report"
 )
 
@@ -76,9 +77,9 @@ func TestSweepLeavesWhatIsNotAResult(t *testing.T) {
 	}
 	stale := []string{
 		report.AnalysisFile, report.FramesFile, VideoFile,
-		".claim.1.tmp", ".recording.sfr.7", ".annotated.mp4.AB.part", ".frames.csv.3.tmp",
+		".claim.1.tmp", ".recording.sfr.7", ".neutral.sfr.812", ".annotated.mp4.AB.part", ".frames.csv.3.tmp",
 	}
-	kept := []string{"notes.txt", "recording.sfr"}
+	kept := []string{"neutral.sfr", "notes.txt", "recording.sfr"}
 	for _, name := range slices.Concat(stale, kept) {
 		if err := os.WriteFile(filepath.Join(folder, name), nil, 0o600); err != nil {
 			t.Fatal(err)
@@ -155,6 +156,21 @@ func TestSavedSettingsComeBack(t *testing.T) {
 		if got, err := SavedSettings(folder); err != nil || got != s {
 			t.Errorf("got %+v, %v, want %+v", got, err, s)
 		}
+	}
+	// Calibration recordings come back too, and go when they are no longer wanted.
+	shown := &recording.Recording{Clip: recording.Clip{File: "toes.mp4", SHA256: "ab"}}
+	if err := saveCalibration(folder, analysis.Settings{FullFlexionClip: shown}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := SavedSettings(folder)
+	if err != nil || got.NeutralClip != nil || got.FullFlexionClip == nil || got.FullFlexionClip.Clip.File != "toes.mp4" {
+		t.Errorf("got %+v, %v, want the full-flexion clip", got, err)
+	}
+	if err := saveCalibration(folder, analysis.Settings{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := SavedSettings(folder); err != nil || got != (analysis.Settings{}) {
+		t.Errorf("got %+v, %v, want none", got, err)
 	}
 	if err := os.WriteFile(filepath.Join(folder, report.AnalysisFile), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)

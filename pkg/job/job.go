@@ -1,7 +1,7 @@
 // Package job takes one clip to its folder of results: perception, measurement,
 // video and report, in an order that makes every interruption harmless.
 //
-// A results folder is written from the outside in: first the recording, then
+// A results folder is written from the outside in: first the recordings, then
 // the video and the tables, and analysis.json last. So a folder with an
 // analysis.json is finished, and one without it is not; [Run] finishes such a
 // folder, starting from its recording where that still fits the clip.
@@ -23,6 +23,7 @@ import (
 	"github.com/spineflex/spineflex/pkg/perception"
 	"github.com/spineflex/spineflex/pkg/recording"
 	"github.com/spineflex/spineflex/pkg/report"
+	"github.com/spineflex/spineflex/pkg/video"
 )
 
 // VideoFile is the annotated video's name in a results folder.
@@ -40,8 +41,10 @@ type Stage string
 
 // Stages.
 const (
-	Perceiving Stage = "analysing"
-	Drawing    Stage = "drawing"
+	Perceiving            Stage = "analysing"
+	PerceivingNeutral     Stage = "analysing neutral clip"
+	PerceivingFullFlexion Stage = "analysing full-flexion clip"
+	Drawing               Stage = "drawing"
 )
 
 // Options say how a clip is taken to its results. The zero value makes
@@ -119,6 +122,16 @@ func Run(ctx context.Context, clip, folder string, o Options) (*Result, error) {
 	}
 	defer undo() // takes away only what is still empty
 
+	if o.Settings.NeutralAtS > 0 {
+		// Asked before minutes of work.
+		info, err := video.Probe(ctx, clip)
+		if err != nil {
+			return nil, err
+		}
+		if err := shownIn(clip, info.DurationS, o.Settings); err != nil {
+			return nil, err
+		}
+	}
 	rec, err := perceive(ctx, clip, folder, &o)
 	if err != nil {
 		return nil, err
@@ -131,6 +144,9 @@ func Run(ctx context.Context, clip, folder string, o Options) (*Result, error) {
 		return nil, err
 	}
 	if err := recording.Write(filepath.Join(folder, recording.FileName), rec); err != nil {
+		return nil, err
+	}
+	if err := saveCalibration(folder, o.Settings); err != nil {
 		return nil, err
 	}
 	var stills []report.Still
@@ -189,23 +205,29 @@ func Reanalyze(folder string, s analysis.Settings, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := shownIn(folder, rec.Clip.DurationS, s); err != nil {
+		return nil, err
+	}
 	a, err := analysis.Analyze(rec, s)
 	if err != nil {
 		return nil, fmt.Errorf("measure %s again: %w", folder, err)
 	}
-	video := filepath.Join(folder, VideoFile)
+	drawn := filepath.Join(folder, VideoFile)
 	same, err := says(folder, a)
 	if err != nil {
 		return nil, err
 	}
 	if same {
-		_, err := os.Stat(video)
+		_, err := os.Stat(drawn)
 		return &Result{Folder: folder, Video: err == nil, Analysis: a}, nil
 	}
-	if _, err := os.Stat(video); err == nil {
-		o.note("%s showed the old measurement and is removed; draw it again with: spineflex render %s", video, shellWord(folder))
+	if _, err := os.Stat(drawn); err == nil {
+		o.note("%s showed the old measurement and is removed; draw it again with: spineflex render %s", drawn, shellWord(folder))
 	}
 	if err := sweep(folder); err != nil {
+		return nil, err
+	}
+	if err := saveCalibration(folder, s); err != nil {
 		return nil, err
 	}
 	if err := report.Write(folder, a, report.Options{}); err != nil {
@@ -262,10 +284,13 @@ func read(folder string) (*recording.Recording, error) {
 	return rec, err
 }
 
-// SavedSettings are the settings that a folder's analysis was made with; the
-// zero value where it was never finished.
+// SavedSettings are the settings that a folder's analysis was made with, its
+// calibration recordings included; these alone where it was never finished.
 func SavedSettings(folder string) (analysis.Settings, error) {
 	var s analysis.Settings
+	if err := readCalibration(folder, &s); err != nil {
+		return s, err
+	}
 	d, err := report.Read(filepath.Join(folder, report.AnalysisFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -206,8 +206,11 @@ func tiles(a *analysis.Analysis) []tile {
 		if !math.IsNaN(sd) {
 			t.Note += fmt.Sprintf(", ± %.0f°", math.Ceil(sd))
 		}
-		if full := a.Neutral.FullFlexionDeg; full > 0 {
+		switch full := a.Neutral.FullFlexionDeg; {
+		case full >= peak:
 			t.Note += fmt.Sprintf("; %s of your own full flexion", percent(100*peak/full))
+		case full > 0: // it was not all that the lifter has
+			t.Note += fmt.Sprintf("; more than the %s you showed as full flexion", degrees(full))
 		}
 		ts = append(ts, t)
 	}
