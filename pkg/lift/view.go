@@ -112,26 +112,15 @@ const (
 // as a distance between them when seen obliquely. Its sign is kept until the end,
 // so that the network's uncertainty about the hidden side averages out and does
 // not add up, and of all pairs the middle one counts: a plate hides shoulders in
-// a squat and hips and ankles in a deadlift, and a head may turn.
+// a squat and hips and ankles in a deadlift, and a head may turn. All postures
+// count: bending forward does not change what lies across the body.
 func (b *body) yaw(from, to int) float64 {
-	upright := func(i int) bool {
-		s, h := b.mid(recording.LeftShoulder, i), b.mid(recording.LeftHip, i)
-		return b.confidence[i] >= 0.3 && math.Abs(s.X-h.X) < 0.5*(h.Y-s.Y)
-	}
-	n := 0
-	for i := from; i < to; i++ {
-		if upright(i) {
-			n++
-		}
-	}
-	if float64(n) < 0.2*b.rate { // never upright: lying pairs are foreshortened no more than standing ones
-		upright = func(i int) bool { return b.confidence[i] > 0 }
-	}
+	seen := func(i int) bool { return b.confidence[i] >= 0.3 }
 	var sure, all []float64
 	for _, p := range pairs {
 		var dx, vis []float64
 		for i := from; i < to; i++ {
-			if upright(i) {
+			if seen(i) {
 				dx = append(dx, (b.mark[p.left].x[i]-b.mark[p.left+1].x[i])/(p.share*b.trunk))
 				vis = append(vis, min(b.vis[p.left][i], b.vis[p.left+1][i]))
 			}
