@@ -65,10 +65,11 @@ func (s *series) result() *Result {
 	out.NeutralSD, out.NeutralCount, out.NeutralDrift = s.neutralSpread(raw)
 	shared := math.Hypot(s.sharedError(out), zeroSD)
 	s.seeThroughCloth(out, angle)
+	rough := roughness(raw, flex) * passes
 	for i := range out.Frames {
 		f := &out.Frames[i]
 		f.Raw, f.Flexion, f.Angle = raw[i], flex[i], angle[i]
-		f.SD = math.Hypot(math.Hypot(sd[i], gainError*flex[i]), shared)
+		f.SD = math.Hypot(math.Hypot(math.Max(sd[i], rough), gainError*flex[i]), shared)
 		if math.IsNaN(f.Flexion) {
 			f.SD = math.NaN()
 		}
@@ -77,6 +78,22 @@ func (s *series) result() *Result {
 		}
 	}
 	return out
+}
+
+// roughness is the standard deviation of single frames about the filtered
+// series, degrees: what frames differ by without moving, whatever their fits say
+// of themselves.
+func roughness(raw, filtered []float64) float64 {
+	var d []float64
+	for i := range raw {
+		if x := raw[i] - filtered[i]; !math.IsNaN(x) {
+			d = append(d, x)
+		}
+	}
+	if len(d) < 5 {
+		return 0
+	}
+	return signal.MAD(d)
 }
 
 // leastLordosis is the flattest surface angle with which people stand, degrees
