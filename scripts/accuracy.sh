@@ -27,14 +27,18 @@ fi
 
 shared=$(realpath "$SHARED")
 table=$(cd "$shared/eval" && go run . -results "$results" -truth ../synth/clips -labels ../footage/labels.json)
+# The tables go between the markers; the words around them stay.
+page=docs/accuracy.md
 {
-	echo "# Accuracy"
+	sed '/^<!-- tables -->$/q' "$page"
 	echo
 	echo "Made by \`make accuracy\` with $("$bin" version | head -n 1)."
 	echo
 	echo '```'
 	printf '%s\n' "$table"
 	echo '```'
-} >docs/accuracy.md.new
-mv docs/accuracy.md.new docs/accuracy.md
+	echo
+	sed -n '/^<!-- end of tables -->$/,$p' "$page"
+} >"$page.new"
+mv "$page.new" "$page"
 printf '%s\n' "$table"
