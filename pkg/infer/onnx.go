@@ -10,28 +10,38 @@ import (
 // The few field numbers of ONNX' protobuf that are read or written here.
 // Source: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 const (
-	modelGraph = 7
+	modelIRVersion = 1
+	modelGraph     = 7
+	modelOpset     = 8
+
+	opsetVersion = 2
 
 	graphNode        = 1
+	graphName        = 2
 	graphInitializer = 5
 	graphInput       = 11
 	graphOutput      = 12
 
 	nodeInput     = 1
 	nodeOutput    = 2
+	nodeName      = 3
 	nodeOpType    = 4
 	nodeAttribute = 5
+	nodeDomain    = 7
 
 	attrName  = 1
 	attrFloat = 2
 	attrInt   = 3
+	attrText  = 4
 	attrT     = 5
+	attrInts  = 8
 	attrType  = 20
 
 	tensorDims      = 1
 	tensorDataType  = 2
 	tensorFloatData = 4
 	tensorInt32Data = 5
+	tensorInt64Data = 7
 	tensorName      = 8
 	tensorRawData   = 9
 	tensorLocation  = 14
@@ -46,9 +56,13 @@ const (
 	dimValue    = 1
 
 	elemFloat   = 1
+	elemInt64   = 7
 	elemFloat16 = 10
 
-	attrTypeFloat = 1
+	attrTypeFloat  = 1
+	attrTypeInt    = 2
+	attrTypeString = 3
+	attrTypeInts   = 7
 )
 
 // maxElements bounds a tensor's size, so that a broken file cannot ask for
@@ -75,7 +89,7 @@ func eachField(msg []byte, f func(field) error) error {
 			return errTruncated
 		}
 		fd := field{num: num, typ: typ}
-		m := 0
+		var m int
 		switch typ {
 		case protowire.VarintType:
 			fd.value, m = protowire.ConsumeVarint(msg[n:])
@@ -267,13 +281,14 @@ func readValueInfo(msg []byte) (tensorInfo, error) {
 
 // tensor is a stored constant.
 type tensor struct {
-	name string
-	elem uint64
-	dims []uint64
-	raw  []byte
-	ints []uint64  // int32_data, which also holds float16 bit patterns
-	f32  []float32 // float_data
-	ext  bool      // the data lie in another file
+	name   string
+	elem   uint64
+	dims   []uint64
+	raw    []byte
+	ints   []uint64  // int32_data, which also holds float16 bit patterns
+	int64s []int64   // int64_data
+	f32    []float32 // float_data
+	ext    bool      // the data lie in another file
 }
 
 // elements returns the number that the dimensions promise.
@@ -307,6 +322,8 @@ func readTensor(msg []byte) (tensor, error) {
 			return eachNumber(f, protowire.VarintType, func(v uint64) { t.dims = append(t.dims, v) })
 		case f.num == tensorInt32Data:
 			return eachNumber(f, protowire.VarintType, func(v uint64) { t.ints = append(t.ints, v) })
+		case f.num == tensorInt64Data:
+			return eachNumber(f, protowire.VarintType, func(v uint64) { t.int64s = append(t.int64s, int64(v)) })
 		case f.num == tensorFloatData:
 			return eachNumber(f, protowire.Fixed32Type, func(v uint64) { t.f32 = append(t.f32, float32FromBits(v)) })
 		}

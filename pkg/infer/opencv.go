@@ -1,73 +1,73 @@
 package infer
 
-/*
-#cgo CXXFLAGS: -std=c++17
-#cgo pkg-config: opencv4
-#include <stdlib.h>
-#include "opencv.h"
-*/
+// gocv 0.31 cannot set OpenCV's threads; this is OpenCV's own C function, as
+// core_c.h declares it (that header is for C++ alone by now).
+
+// #cgo pkg-config: opencv4
+// void cvSetNumThreads(int threads);
 import "C"
 
 import (
-	"errors"
 	"fmt"
-	"runtime"
-	"strings"
-	"unsafe"
+
+	"gocv.io/x/gocv"
 )
 
-// opencvNetwork is a network on OpenCV's DNN module. Its buffers are C memory.
+// opencvNetwork is a network on OpenCV's DNN module by way of gocv. gocv
+// catches no C++ exception, each would end the process; that none is thrown is
+// the business of [readGraph], which lets only graphs through that OpenCV runs.
 type opencvNetwork struct {
-	net     *C.dnn_net
-	sig     signature
-	input   []float32
+	net    gocv.Net
+	sig    signature
+	output string   // the value that holds all outputs, see [graph.onnx]
+	mat    gocv.Mat // the input
+	input  []float32
+	// The outputs lie in Go's memory: gocv gives a new header of OpenCV's own
+	// buffer for each run, and only a copy outlives it.
 	outputs [][]float32
+	open    bool
 }
 
-func opencvVersion() string { return C.GoString(C.dnn_version()) }
+func opencvVersion() string { return gocv.OpenCVVersion() }
 
 // openOpenCV loads a model on OpenCV. The thread count is one for the whole
 // process there; the last one set counts.
-func openOpenCV(model []byte, sig signature, threads int) (Network, error) {
-	rewritten, err := rewriteForOpenCV(model)
+func openOpenCV(model []byte, sig signature, threads int) (_ Network, err error) {
+	g, err := readGraph(model, sig)
 	if err != nil {
 		return nil, fmt.Errorf("prepare onnx model for opencv: %w", err)
 	}
-	C.dnn_threads(C.int(threads))
-	shape := make([]C.int, len(sig.input.shape))
-	for i, d := range sig.input.shape {
-		shape[i] = C.int(d)
+	if threads == 0 {
+		threads = -1 // one per core; 0 would be none
 	}
-	var msg *C.char
-	net := C.dnn_open((*C.char)(unsafe.Pointer(unsafe.SliceData(rewritten))), C.size_t(len(rewritten)),
-		&shape[0], C.int(len(shape)), &msg)
-	runtime.KeepAlive(rewritten)
-	if net == nil {
-		return nil, fmt.Errorf("open network with opencv: %w", takeError(msg))
+	C.cvSetNumThreads(C.int(threads))
+	written, output := g.onnx()
+	n := &opencvNetwork{sig: sig, output: output, open: true}
+	if n.net, err = gocv.ReadNetFromONNXBytes(written); err != nil {
+		return nil, fmt.Errorf("open network with opencv: %w", err)
 	}
-	n := &opencvNetwork{
-		net:   net,
-		sig:   sig,
-		input: unsafe.Slice((*float32)(unsafe.Pointer(C.dnn_input(net))), sig.input.size()),
+	n.mat = gocv.NewMatWithSizesWithScalar(sig.input.shape, gocv.MatTypeCV32F, gocv.Scalar{})
+	defer func() {
+		if err != nil {
+			n.Close()
+		}
+	}()
+	if n.net.Empty() {
+		return nil, fmt.Errorf("open network with opencv: the model holds no network")
+	}
+	if err := n.net.SetPreferableBackend(gocv.NetBackendOpenCV); err != nil {
+		return nil, fmt.Errorf("open network with opencv: %w", err)
+	}
+	if err := n.net.SetPreferableTarget(gocv.NetTargetCPU); err != nil {
+		return nil, fmt.Errorf("open network with opencv: %w", err)
+	}
+	if n.input, err = n.mat.DataPtrFloat32(); err != nil {
+		return nil, fmt.Errorf("open network with opencv: %w", err)
 	}
 	for _, out := range sig.outputs {
-		name := C.CString(out.name)
-		buf := C.dnn_add_output(net, name, C.size_t(out.size()))
-		C.free(unsafe.Pointer(name))
-		n.outputs = append(n.outputs, unsafe.Slice((*float32)(unsafe.Pointer(buf)), out.size()))
+		n.outputs = append(n.outputs, make([]float32, out.size()))
 	}
 	return n, nil
-}
-
-// takeError turns a C message into an error and frees it.
-func takeError(msg *C.char) error {
-	if msg == nil {
-		return nil
-	}
-	defer C.free(unsafe.Pointer(msg))
-	// OpenCV's messages have line breaks and quote marks like a mail's.
-	words := strings.Fields(strings.ReplaceAll(C.GoString(msg), "\n>", "\n"))
-	return errors.New(strings.TrimPrefix(strings.Join(words, " "), "> "))
 }
 
 func (n *opencvNetwork) Input() []float32       { return n.input }
@@ -76,19 +76,36 @@ func (n *opencvNetwork) Outputs() []string      { return n.sig.names() }
 func (n *opencvNetwork) Output(i int) []float32 { return n.outputs[i] }
 
 func (n *opencvNetwork) Run() error {
-	if n.net == nil {
+	if !n.open {
 		return errClosed
 	}
-	if err := takeError(C.dnn_run(n.net)); err != nil {
+	n.net.SetInput(n.mat, "")
+	result := n.net.Forward(n.output)
+	defer result.Close()
+	values, err := result.DataPtrFloat32()
+	if err != nil {
 		return fmt.Errorf("run network with opencv: %w", err)
+	}
+	for i, out := range n.outputs {
+		if len(values) < len(out) {
+			return fmt.Errorf("run network with opencv: output %q has not the size its file says", n.sig.outputs[i].name)
+		}
+		copy(out, values)
+		values = values[len(out):]
 	}
 	return nil
 }
 
 func (n *opencvNetwork) Close() error {
-	if n.net != nil {
-		C.dnn_close(n.net)
-		n.net, n.input, n.outputs = nil, nil, nil
+	if !n.open {
+		return nil
+	}
+	n.open, n.input, n.outputs = false, nil, nil
+	if err := n.mat.Close(); err != nil {
+		return fmt.Errorf("close opencv's input: %w", err)
+	}
+	if err := n.net.Close(); err != nil {
+		return fmt.Errorf("close opencv's network: %w", err)
 	}
 	return nil
 }

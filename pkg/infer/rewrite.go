@@ -4,309 +4,159 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// rewriteForOpenCV turns a valid ONNX model into the form that OpenCV 4.6's
-// importer reads:
+// onnx writes the graph in the form that OpenCV 4.6's importer reads, which is
+// not valid ONNX and must not be shown to anything else: Clip has its limits as
+// attributes, and weights are float, since getMatFromTensor knows no float16.
+// Nothing is copied from the file: names, too, are new, because the importer
+// reads meaning into some ("…quantized").
 //
-//   - Clip with its limits as constant inputs (opset 11 and later) becomes Clip
-//     with attributes (opset 6); the importer ignores or refuses the inputs
-//     (https://github.com/opencv/opencv/issues/19977 and the importer's
-//     parseClip of that version);
-//   - float16 constants behind a Cast to float become float constants, since
-//     its getMatFromTensor knows no float16.
-//
-// Everything else is copied byte for byte. The result is not valid ONNX and
-// must not be shown to anything else.
-func rewriteForOpenCV(model []byte) ([]byte, error) {
-	graph, err := subMessage(model, modelGraph)
-	if err != nil {
-		return nil, err
+// Several outputs are laid end to end as one, 1×n, in their order: gocv's
+// ForwardLayers leaks the names it passes on, Forward does not. The name
+// returned is that of the value to ask for.
+func (g *graph) onnx() (model []byte, output string) {
+	w := writer{}
+	for i, s := range g.steps {
+		w.step(valueName(i+1), s)
 	}
-	newGraph, err := rewriteGraph(graph)
-	if err != nil {
-		return nil, err
+	output = valueName(g.outputs[0])
+	if len(g.outputs) > 1 {
+		join := step{op: "Concat", attributes: []attribute{{name: "axis", kind: attrTypeInt, whole: 1}}}
+		next := len(g.steps) + 1
+		for _, v := range g.outputs {
+			flat := step{op: "Reshape", reads: []int{v}, constants: []constant{shapeConstant([]int{1, elements(g.shape(v))})}}
+			w.step(valueName(next), flat)
+			join.reads = append(join.reads, next)
+			next++
+		}
+		output = valueName(next)
+		w.step(output, join)
 	}
-	out := make([]byte, 0, len(model)+len(newGraph))
-	done := false
-	err = eachField(model, func(f field) error {
-		if f.num == modelGraph && f.typ == protowire.BytesType && !done {
-			out = appendMessage(out, modelGraph, newGraph)
-			done = true
-			return nil
-		}
-		out = append(out, f.raw...)
-		return nil
-	})
-	return out, err
-}
-
-// node is the part of a NodeProto that the rewrite looks at.
-type node struct {
-	op      string
-	inputs  []string
-	outputs []string
-	raw     []byte // the whole message
-}
-
-func readNode(msg []byte) (node, error) {
-	n := node{raw: msg}
-	err := eachField(msg, func(f field) error {
-		if f.typ != protowire.BytesType {
-			return nil
-		}
-		switch f.num {
-		case nodeInput:
-			n.inputs = append(n.inputs, string(f.bytes))
-		case nodeOutput:
-			n.outputs = append(n.outputs, string(f.bytes))
-		case nodeOpType:
-			n.op = string(f.bytes)
-		}
-		return nil
-	})
-	return n, err
-}
-
-// castsToFloat reports whether a Cast node's target is float.
-func (n node) castsToFloat() bool {
-	target := uint64(0)
-	err := eachAttribute(n.raw, func(name string, a field) {
-		if name == "to" && a.num == attrInt && a.typ == protowire.VarintType {
-			target = a.value
-		}
-	})
-	return err == nil && target == elemFloat
-}
-
-// constant returns the tensor of a Constant node.
-func (n node) constant() (t tensor, ok bool, err error) {
-	walk := eachAttribute(n.raw, func(name string, a field) {
-		if name == "value" && a.num == attrT && a.typ == protowire.BytesType {
-			t, err = readTensor(a.bytes)
-			ok = true
-		}
-	})
-	if err == nil {
-		err = walk
+	w.graph = appendString(w.graph, graphName, "spineflex")
+	w.graph = appendMessage(w.graph, graphInput, appendValueInfo(nil, valueName(0), g.input))
+	total := 0
+	for _, v := range g.outputs {
+		total += elements(g.shape(v))
 	}
-	return t, ok, err
-}
-
-// eachAttribute calls fn for every field of every attribute of a node.
-func eachAttribute(msg []byte, fn func(name string, f field)) error {
-	return eachField(msg, func(f field) error {
-		if f.num != nodeAttribute || f.typ != protowire.BytesType {
-			return nil
-		}
-		name := ""
-		if err := eachField(f.bytes, func(a field) error {
-			if a.num == attrName && a.typ == protowire.BytesType {
-				name = string(a.bytes)
-			}
-			return nil
-		}); err != nil {
-			return err
-		}
-		return eachField(f.bytes, func(a field) error {
-			fn(name, a)
-			return nil
-		})
-	})
-}
-
-// rewriteGraph does the work of rewriteForOpenCV on a GraphProto.
-func rewriteGraph(graph []byte) ([]byte, error) {
-	constants := map[string]tensor{} // initializers and Constant nodes
-	var nodes []node
-	err := eachField(graph, func(f field) error {
-		if f.typ != protowire.BytesType {
-			return nil
-		}
-		switch f.num {
-		case graphInitializer:
-			t, err := readTensor(f.bytes)
-			if err != nil {
-				return err
-			}
-			constants[t.name] = t
-		case graphNode:
-			n, err := readNode(f.bytes)
-			if err != nil {
-				return err
-			}
-			nodes = append(nodes, n)
-			if n.op == "Constant" && len(n.outputs) == 1 {
-				t, ok, err := n.constant()
-				if err != nil {
-					return err
-				}
-				if ok {
-					t.name = n.outputs[0]
-					constants[t.name] = t
-				}
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+	shape := []int{1, total}
+	if len(g.outputs) == 1 {
+		shape = g.shape(g.outputs[0])
 	}
+	w.graph = appendMessage(w.graph, graphOutput, appendValueInfo(nil, output, shape))
 
-	// Which nodes go or change, and which constants are still read afterwards.
-	widened := map[string]string{} // output of a dropped Cast -> float16 constant
-	clips := map[string][2]float32{}
-	read := map[string]bool{}
-	for _, n := range nodes {
-		switch {
-		case isWidening(n, constants):
-			widened[n.outputs[0]] = n.inputs[0]
-			continue
-		case n.op == "Clip" && len(n.inputs) > 1 && len(n.outputs) == 1:
-			lo, hi, err := clipLimits(n, constants)
-			if err != nil {
-				return nil, err
-			}
-			clips[n.outputs[0]] = [2]float32{lo, hi}
-			read[n.inputs[0]] = true
-			continue
-		}
-		for _, in := range n.inputs {
-			read[in] = true
-		}
-	}
-
-	out := make([]byte, 0, 2*len(graph))
-	i := 0
-	err = eachField(graph, func(f field) error {
-		if f.typ != protowire.BytesType || (f.num != graphNode && f.num != graphInitializer) {
-			out = append(out, f.raw...)
-			return nil
-		}
-		if f.num == graphInitializer {
-			t, err := readTensor(f.bytes)
-			if err != nil {
-				return err
-			}
-			if read[t.name] {
-				out = append(out, f.raw...)
-			}
-			return nil
-		}
-		n := nodes[i]
-		i++
-		if len(n.outputs) != 1 {
-			out = append(out, f.raw...)
-			return nil
-		}
-		name := n.outputs[0]
-		if limits, ok := clips[name]; ok {
-			clip, err := clipWithAttributes(n, limits)
-			if err != nil {
-				return err
-			}
-			out = appendMessage(out, graphNode, clip)
-			return nil
-		}
-		if source, ok := widened[name]; ok {
-			wide, err := widen(constants[source], name)
-			if err != nil {
-				return err
-			}
-			out = appendMessage(out, graphInitializer, wide)
-			return nil
-		}
-		if _, ok := constants[name]; ok && !read[name] {
-			return nil // a Constant that only a Clip or a Cast read
-		}
-		out = append(out, f.raw...)
-		return nil
-	})
-	return out, err
+	model = appendNumber(nil, modelIRVersion, 7)
+	model = appendMessage(model, modelOpset, appendNumber(nil, opsetVersion, 13))
+	return appendMessage(model, modelGraph, w.graph), output
 }
 
-// isWidening reports whether a node turns a float16 constant into a float one.
-func isWidening(n node, constants map[string]tensor) bool {
-	if n.op != "Cast" || len(n.inputs) != 1 || len(n.outputs) != 1 || !n.castsToFloat() {
-		return false
-	}
-	t, ok := constants[n.inputs[0]]
-	return ok && t.elem == elemFloat16
+func valueName(i int) string { return "v" + strconv.Itoa(i) }
+
+// elements returns how many a shape has.
+func elements(shape []int) int { return tensorInfo{shape: shape}.size() }
+
+// writer appends nodes and their constants to a GraphProto.
+type writer struct {
+	graph     []byte
+	constants int
 }
 
-// clipLimits reads a Clip node's constant limits; an absent one is infinite.
-func clipLimits(n node, constants map[string]tensor) (lo, hi float32, err error) {
-	lo, hi = -math.MaxFloat32, math.MaxFloat32
-	for i, limit := range []*float32{&lo, &hi} {
-		if i+1 >= len(n.inputs) || n.inputs[i+1] == "" {
-			continue
-		}
-		t, ok := constants[n.inputs[i+1]]
-		if !ok {
-			return 0, 0, fmt.Errorf("clip %q has limits that are not constant", n.outputs[0])
-		}
-		values, err := t.floats()
-		if err != nil {
-			return 0, 0, err
-		}
-		if len(values) != 1 {
-			return 0, 0, fmt.Errorf("clip %q has a limit of %d values, want 1", n.outputs[0], len(values))
-		}
-		*limit = values[0]
+func (w *writer) step(output string, s step) {
+	var n []byte
+	for _, v := range s.reads {
+		n = appendString(n, nodeInput, valueName(v))
 	}
-	return lo, hi, nil
+	for _, c := range s.constants {
+		name := "" // left out
+		if len(c.dims) > 0 {
+			name = "c" + strconv.Itoa(w.constants)
+			w.constants++
+			w.graph = appendMessage(w.graph, graphInitializer, c.proto(name))
+		}
+		n = appendString(n, nodeInput, name)
+	}
+	n = appendString(n, nodeOutput, output)
+	n = appendString(n, nodeName, output)
+	n = appendString(n, nodeOpType, s.op)
+	for _, a := range s.attributes {
+		n = appendMessage(n, nodeAttribute, a.proto())
+	}
+	w.graph = appendMessage(w.graph, graphNode, n)
 }
 
-// clipWithAttributes returns the node with its limits as attributes.
-func clipWithAttributes(n node, limits [2]float32) ([]byte, error) {
+// proto returns the constant as a TensorProto.
+func (c constant) proto(name string) []byte {
 	var out []byte
-	inputs := 0
-	err := eachField(n.raw, func(f field) error {
-		if f.num == nodeInput {
-			if inputs++; inputs > 1 {
-				return nil
-			}
-		}
-		out = append(out, f.raw...)
-		return nil
-	})
-	for i, name := range []string{"min", "max"} {
-		var attr []byte
-		attr = protowire.AppendTag(attr, attrName, protowire.BytesType)
-		attr = protowire.AppendString(attr, name)
-		attr = protowire.AppendTag(attr, attrFloat, protowire.Fixed32Type)
-		attr = protowire.AppendFixed32(attr, math.Float32bits(limits[i]))
-		attr = protowire.AppendTag(attr, attrType, protowire.VarintType)
-		attr = protowire.AppendVarint(attr, attrTypeFloat)
-		out = appendMessage(out, nodeAttribute, attr)
+	for _, d := range c.dims {
+		out = appendNumber(out, tensorDims, uint64(d))
 	}
-	return out, err
-}
-
-// widen returns a float TensorProto called name with t's values.
-func widen(t tensor, name string) ([]byte, error) {
-	values, err := t.floats()
-	if err != nil {
-		return nil, err
-	}
-	raw := make([]byte, 0, 4*len(values))
-	for _, v := range values {
+	elem, raw := uint64(elemFloat), make([]byte, 0, 4*len(c.floats)+8*len(c.wholes))
+	for _, v := range c.floats {
 		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
 	}
-	var out []byte
-	for _, d := range t.dims {
-		out = protowire.AppendTag(out, tensorDims, protowire.VarintType)
-		out = protowire.AppendVarint(out, d)
+	for _, v := range c.wholes {
+		elem, raw = elemInt64, binary.LittleEndian.AppendUint64(raw, uint64(v))
 	}
-	out = protowire.AppendTag(out, tensorDataType, protowire.VarintType)
-	out = protowire.AppendVarint(out, elemFloat)
-	out = protowire.AppendTag(out, tensorName, protowire.BytesType)
-	out = protowire.AppendString(out, name)
-	out = protowire.AppendTag(out, tensorRawData, protowire.BytesType)
-	out = protowire.AppendBytes(out, raw)
-	return out, nil
+	out = appendNumber(out, tensorDataType, elem)
+	out = appendString(out, tensorName, name)
+	return appendMessage(out, tensorRawData, raw)
+}
+
+// proto returns the attribute as an AttributeProto.
+func (a attribute) proto() []byte {
+	out := appendString(nil, attrName, a.name)
+	switch a.kind {
+	case attrTypeFloat:
+		out = protowire.AppendTag(out, attrFloat, protowire.Fixed32Type)
+		out = protowire.AppendFixed32(out, math.Float32bits(a.float))
+	case attrTypeInt:
+		out = appendNumber(out, attrInt, uint64(a.whole))
+	case attrTypeString:
+		out = appendString(out, attrText, a.text)
+	case attrTypeInts:
+		for _, v := range a.ints {
+			out = appendNumber(out, attrInts, uint64(v))
+		}
+	}
+	return appendNumber(out, attrType, a.kind)
+}
+
+// appendValueInfo appends a ValueInfoProto of a float tensor.
+func appendValueInfo(dst []byte, name string, dims []int) []byte {
+	var shape []byte
+	for _, d := range dims {
+		shape = appendMessage(shape, shapeDim, appendNumber(nil, dimValue, uint64(d)))
+	}
+	tensor := appendMessage(appendNumber(nil, tensorElem, elemFloat), tensorShape, shape)
+	dst = appendString(dst, valueInfoName, name)
+	return appendMessage(dst, valueInfoType, appendMessage(nil, typeTensor, tensor))
+}
+
+// wholes returns the values of an int64 constant.
+func (t *tensor) wholes() ([]int64, error) {
+	want, err := t.elements()
+	if err != nil {
+		return nil, err
+	}
+	if t.ext {
+		return nil, fmt.Errorf("constant %q lies in another file", t.name)
+	}
+	if t.elem != elemInt64 {
+		return nil, fmt.Errorf("constant %q holds element type %d, want int64", t.name, t.elem)
+	}
+	values := t.int64s
+	if len(t.raw)%8 == 0 {
+		for b := t.raw; len(b) > 0; b = b[8:] {
+			values = append(values, int64(binary.LittleEndian.Uint64(b)))
+		}
+	}
+	if len(values) != want {
+		return nil, fmt.Errorf("constant %q does not hold the %d values its shape says", t.name, want)
+	}
+	return values, nil
 }
 
 // floats returns the values of a float or float16 constant.
@@ -318,7 +168,7 @@ func (t *tensor) floats() ([]float32, error) {
 	if t.ext {
 		return nil, fmt.Errorf("constant %q lies in another file", t.name)
 	}
-	width := 0
+	var width int
 	switch t.elem {
 	case elemFloat:
 		width = 4
@@ -376,4 +226,14 @@ func float32FromBits(v uint64) float32 { return math.Float32frombits(uint32(v)) 
 func appendMessage(dst []byte, num protowire.Number, msg []byte) []byte {
 	dst = protowire.AppendTag(dst, num, protowire.BytesType)
 	return protowire.AppendBytes(dst, msg)
+}
+
+func appendString(dst []byte, num protowire.Number, s string) []byte {
+	dst = protowire.AppendTag(dst, num, protowire.BytesType)
+	return protowire.AppendString(dst, s)
+}
+
+func appendNumber(dst []byte, num protowire.Number, v uint64) []byte {
+	dst = protowire.AppendTag(dst, num, protowire.VarintType)
+	return protowire.AppendVarint(dst, v)
 }
