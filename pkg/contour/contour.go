@@ -95,7 +95,7 @@ func (e *Extractor) edge(img Image, mask Mask, t *recording.Trunk, side recordin
 	edge := make(recording.Edge, recording.NumStations)
 	e.band.refine(edge, img, &e.room, t, side, rough, spread, length)
 	markArms(edge, t, side, arms)
-	markCorners(edge, t, length)
+	markCorners(edge, length)
 	return edge
 }
 

@@ -83,15 +83,6 @@ const (
 	// edge may stand out from the back by a sleeve: doubtSD trunk lengths.
 	doubtTurn, doubtSlope = 0.6, 0.35
 	doubtSD               = 0.015
-	// sharpTurn is the turn from one sharpSpan to the next that makes a corner
-	// sharp: skin and cloth turn that far over 0.15 trunk lengths, the outlines
-	// of two things meet in a point.
-	sharpSpan, sharpTurn = 3, 0.5
-	// rimSlope is the slope from which on a sharp corner, going down from the
-	// loin of somebody who stands (trunk axis within uprightSlope of vertical),
-	// is where a plate before the hips begins.
-	rimSlope     = -0.45
-	uprightSlope = 0.45
 	// The loin, where the edge is taken to be the back: u from 0 to 0.4.
 	// Buttocks end in it and arms begin above it.
 	loinFrom, loinTo = 30, 57
@@ -103,9 +94,8 @@ const (
 // out from behind or before the back, going up and going down from the loin: a
 // jump, or going up a corner or a direction that no back has. What lies beyond
 // is not the back any more. Going down, the hollow above a deep squat's
-// buttock is as sharp as any corner, so that they are looked for in standing
-// only.
-func markCorners(edge recording.Edge, t *recording.Trunk, length float64) {
+// buttock is as sharp as any corner.
+func markCorners(edge recording.Edge, length float64) {
 	from, to := piece(edge, length)
 	follow(edge, to-1, 1, length)
 	follow(edge, from, -1, length)
@@ -120,22 +110,7 @@ func markCorners(edge recording.Edge, t *recording.Trunk, length float64) {
 			break
 		}
 		if above > doubtSlope && above-below > doubtTurn {
-			if devSharp && sharp(edge, i, length) {
-				for k := i; k < len(edge); k++ {
-					cover(&edge[k])
-				}
-				break
-			}
 			doubt = min(doubt, i)
-		}
-	}
-	upright := math.Abs(t.Shoulder.X-t.Hip.X) < uprightSlope*math.Abs(t.Shoulder.Y-t.Hip.Y)
-	for i := min(loinTo, to) - cornerSpan - 1; upright && i >= cornerSpan; i-- {
-		if devRim && slope(edge[i-cornerSpan:i+1], length) < rimSlope && sharp(edge, i, length) {
-			for k := range i {
-				cover(&edge[k])
-			}
-			break
 		}
 	}
 	for i := doubt; i < len(edge); i++ {
@@ -198,18 +173,6 @@ func follow(edge recording.Edge, start, dir int, length float64) {
 			last, inward = i, -1
 		}
 	}
-}
-
-// sharp reports whether the outline turns towards the back in a point near
-// sample i.
-func sharp(edge recording.Edge, i int, length float64) bool {
-	for k := max(sharpSpan, i-1); k <= i+1 && k+sharpSpan < len(edge); k++ {
-		below, above := slope(edge[k-sharpSpan:k+1], length), slope(edge[k:k+sharpSpan+1], length)
-		if above-below > sharpTurn {
-			return true
-		}
-	}
-	return false
 }
 
 // slope is that of the least-squares line through the samples, per station's
