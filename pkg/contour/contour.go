@@ -78,9 +78,9 @@ func (e *Extractor) Extract(img Image, mask Mask, lm *[recording.NumLandmarks]re
 	}
 	e.room.learn(img, mask, &t, length)
 	e.palette.learn(img, mask, &t, length)
-	arms := armsOf(lm, length)
-	t.Left = e.edge(img, mask, &t, recording.Left, length, arms)
-	t.Right = e.edge(img, mask, &t, recording.Right, length, arms)
+	arms, lost := armsOf(lm, length), misplaced(lm, &t, length)
+	t.Left = e.edge(img, mask, &t, recording.Left, length, arms, lost)
+	t.Right = e.edge(img, mask, &t, recording.Right, length, arms, lost)
 	t.SeatY = seat(img, mask, lm, length)
 	return t
 }
@@ -90,12 +90,12 @@ func middle(a, b recording.Keypoint) recording.Point {
 }
 
 // edge finds one side.
-func (e *Extractor) edge(img Image, mask Mask, t *recording.Trunk, side recording.Side, length float64, arms []limb) recording.Edge {
+func (e *Extractor) edge(img Image, mask Mask, t *recording.Trunk, side recording.Side, length float64, arms []limb, lost bool) recording.Edge {
 	rough, spread := e.outline.find(img, mask, &e.room, &e.palette, t, side, length)
 	edge := make(recording.Edge, recording.NumStations)
 	e.band.refine(edge, img, &e.room, t, side, rough, spread, length)
 	markArms(edge, t, side, arms)
-	markCorners(edge, length)
+	markCorners(edge, lost, length)
 	return edge
 }
 

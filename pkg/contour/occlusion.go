@@ -83,20 +83,34 @@ const (
 	// edge may stand out from the back by a sleeve: doubtSD trunk lengths.
 	doubtTurn, doubtSlope = 0.6, 0.35
 	doubtSD               = 0.015
-	// The loin, where the edge is taken to be the back: u from 0 to 0.4.
-	// Buttocks end in it and arms begin above it.
-	loinFrom, loinTo = 30, 57
-	// loin is the station (u = 0.2) from which on corners are looked for.
+	// sharpTurn is the turn from one sharpSpan to the next that makes a corner
+	// sharp: skin and cloth turn that far over 0.15 trunk lengths, the outlines
+	// of two things meet in a point.
+	sharpSpan, sharpTurn = 3, 0.5
+	// loin is the station (u = 0.2) that is taken to be the back: buttocks end
+	// below it and arms begin above it.
 	loin = 43
+	// shortThigh is the distance of a hip landmark from the knee, trunk
+	// lengths, that no thigh has that is seen from the side: a thigh measures
+	// 0.85. Landmarks of somebody who bends over arms and plates end up on the
+	// hands. Measured: 0.5 and more in sound frames, under 0.4 in those.
+	shortThigh = 0.42
 )
+
+// misplaced reports whether the hips' landmarks cannot be the hips.
+func misplaced(lm *[recording.NumLandmarks]recording.Keypoint, t *recording.Trunk, length float64) bool {
+	knee := middle(lm[recording.LeftKnee], lm[recording.RightKnee])
+	return math.Hypot(knee.X-t.Hip.X, knee.Y-t.Hip.Y) < shortThigh*length
+}
 
 // markCorners looks for the place where an arm, a plate or somebody else comes
 // out from behind or before the back, going up and going down from the loin: a
 // jump, or going up a corner or a direction that no back has. What lies beyond
 // is not the back any more. Going down, the hollow above a deep squat's
-// buttock is as sharp as any corner.
-func markCorners(edge recording.Edge, length float64) {
-	from, to := piece(edge, length)
+// buttock is as sharp as any corner. Where the hips are misplaced, the loin is
+// not where it is looked for.
+func markCorners(edge recording.Edge, misplaced bool, length float64) {
+	from, to := piece(edge, misplaced, length)
 	follow(edge, to-1, 1, length)
 	follow(edge, from, -1, length)
 	doubt := len(edge)
@@ -110,6 +124,12 @@ func markCorners(edge recording.Edge, length float64) {
 			break
 		}
 		if above > doubtSlope && above-below > doubtTurn {
+			if sharp(edge, i, length) {
+				for k := i; k < len(edge); k++ {
+					cover(&edge[k])
+				}
+				break
+			}
 			doubt = min(doubt, i)
 		}
 	}
@@ -120,19 +140,22 @@ func markCorners(edge recording.Edge, length float64) {
 	}
 }
 
-// piece returns the range of stations without a jump that is the loin: the one
-// that holds station loin, unless it is but a splinter; then the longest.
-func piece(edge recording.Edge, length float64) (from, to int) {
-	for i := loinFrom; i < loinTo; {
+// piece returns the range of stations without a jump that is the back: the one
+// that holds the loin, unless that is missing, a splinter or misplaced; then
+// that of which most lies where backs are, between there and the shoulders.
+func piece(edge recording.Edge, misplaced bool, length float64) (from, to int) {
+	const shoulder = 97 // u = 1
+	most := 0
+	for i := 0; i < len(edge); {
 		end := i + 1
-		for end < loinTo && math.Abs(edge[end].Offset-edge[end-1].Offset) < jumpShare*length {
+		for end < len(edge) && math.Abs(edge[end].Offset-edge[end-1].Offset) < jumpShare*length {
 			end++
 		}
-		if i <= loin && loin < end && end-i >= cornerSpan {
+		if !misplaced && i <= loin && loin < end && end-i >= 2*cornerSpan {
 			return i, end
 		}
-		if end-i > to-from {
-			from, to = i, end
+		if n := min(end, shoulder) - max(i, loin-cornerSpan); end-i > 1 && n > most || to == 0 {
+			from, to, most = i, end, n
 		}
 		i = end
 	}
@@ -173,6 +196,18 @@ func follow(edge recording.Edge, start, dir int, length float64) {
 			last, inward = i, -1
 		}
 	}
+}
+
+// sharp reports whether the outline turns towards the back in a point near
+// sample i.
+func sharp(edge recording.Edge, i int, length float64) bool {
+	for k := max(sharpSpan, i-1); k <= i+1 && k+sharpSpan < len(edge); k++ {
+		below, above := slope(edge[k-sharpSpan:k+1], length), slope(edge[k:k+sharpSpan+1], length)
+		if above-below > sharpTurn {
+			return true
+		}
+	}
+	return false
 }
 
 // slope is that of the least-squares line through the samples, per station's

@@ -25,58 +25,68 @@ func back(u float64) float64 {
 func TestMarkCorners(t *testing.T) {
 	const none = 2.0
 	for _, c := range []struct {
-		name     string
-		offset   func(u float64) float64
-		from, to float64 // hidden; what lies within 0.1 of its ends may be either
-		doubt    float64 // from here on the standard deviation is widened
+		name      string
+		offset    func(u float64) float64
+		misplaced bool    // hips
+		from, to  float64 // hidden; what lies within 0.1 of its ends may be either
+		doubt     float64 // from here on the standard deviation is widened
 	}{
-		{"back", back, none, none, none},
-		{"rounded back", func(u float64) float64 { return 0.15 + 0.15*math.Sin(2.4*u) }, none, none, none},
-		{"strongly hollow back", func(u float64) float64 { return 0.12 + 0.45*math.Abs(u-0.36) - 0.1*(u-0.36)*(u-0.36) }, none, none, 0.36},
-		{"leaning against wrong landmarks", func(u float64) float64 { return 0.2 + 0.95*u }, none, none, none},
+		{"back", back, false, none, none, none},
+		{"rounded back", func(u float64) float64 { return 0.15 + 0.15*math.Sin(2.4*u) }, false, none, none, none},
+		{"strongly hollow back", func(u float64) float64 { return 0.1 + 0.45*math.Hypot(u-0.36, 0.06) }, false, none, none, 0.36},
+		{"leaning against wrong landmarks", func(u float64) float64 { return 0.2 + 0.95*u }, false, none, none, none},
 		{"elbow behind the back", func(u float64) float64 {
 			if u > 0.5 {
 				return back(u) + 0.12
 			}
 			return back(u)
-		}, 0.5, 1.2, none},
-		{"plate above the ribs", func(u float64) float64 { return back(u) + 1.3*math.Max(0, u-0.55) }, 0.55, 1.2, none},
-		{"mask fills up to the elbow", func(u float64) float64 { return math.Max(back(u), 0.22+1.1*(u-0.2)) }, 0.25, 1.2, none},
+		}, false, 0.5, 1.2, none},
+		{"plate above the ribs", func(u float64) float64 { return back(u) + 1.3*math.Max(0, u-0.55) }, false, 0.55, 1.2, none},
+		{"mask fills up to the elbow", func(u float64) float64 { return math.Max(back(u), 0.22+1.1*(u-0.2)) }, false, 0.25, 1.2, none},
 		{"hair", func(u float64) float64 {
 			if u > 0.95 {
 				return back(u) + 0.15
 			}
 			return back(u)
-		}, 0.95, 1.2, none},
+		}, false, 0.95, 1.2, none},
 		{"plate before the buttocks", func(u float64) float64 {
 			if u < 0.25 {
 				return 0.5
 			}
 			return back(u)
-		}, none, none, none}, // the back goes on; the plate is marked as one
+		}, false, none, none, none}, // the back goes on; the plate is marked as one
+		{"hips taken to be on the plate", func(u float64) float64 {
+			switch {
+			case u < 0.25:
+				return 0.2
+			case u < 0.4:
+				return math.NaN()
+			}
+			return 0.7 - 0.5*(u-0.4)
+		}, true, -0.45, 0.25, none},
 		{"bag behind the legs", func(u float64) float64 {
 			if u < -0.2 {
 				return 0.6
 			}
 			return back(u)
-		}, -0.45, -0.2, none},
+		}, false, -0.45, -0.2, none},
 		{"a few samples off", func(u float64) float64 {
 			if u > 0.4 && u < 0.45 {
 				return 0.02
 			}
 			return back(u)
-		}, 0.4, 0.45, none},
+		}, false, 0.4, 0.45, none},
 		{"a hole in the outline", func(u float64) float64 {
 			if u > 0.4 && u < 0.45 {
 				return math.NaN()
 			}
 			return back(u)
-		}, none, none, none},
-		{"no outline", func(float64) float64 { return math.NaN() }, none, none, none},
+		}, false, none, none, none},
+		{"no outline", func(float64) float64 { return math.NaN() }, false, none, none, none},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			edge := outlineOf(c.offset)
-			markCorners(edge, 200)
+			markCorners(edge, c.misplaced, 200)
 			for i, e := range edge {
 				u := recording.Station(i)
 				hidden := e.Occluder != recording.Clear
