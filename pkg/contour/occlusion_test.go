@@ -33,7 +33,7 @@ func TestMarkCorners(t *testing.T) {
 	}{
 		{"back", back, false, none, none, none},
 		{"rounded back", func(u float64) float64 { return 0.15 + 0.15*math.Sin(2.4*u) }, false, none, none, none},
-		{"strongly hollow back", func(u float64) float64 { return 0.1 + 0.45*math.Hypot(u-0.36, 0.06) }, false, none, none, 0.36},
+		{"strongly hollow back", func(u float64) float64 { return 0.1 + 0.58*math.Hypot(u-0.36, 0.055) }, false, none, none, 0.36},
 		{"leaning against wrong landmarks", func(u float64) float64 { return 0.2 + 0.95*u }, false, none, none, none},
 		{"elbow behind the back", func(u float64) float64 {
 			if u > 0.5 {
