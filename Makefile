@@ -14,7 +14,7 @@ GOVULNCHECK   := $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # The measuring half knows no cgo (docs: the wall is pkg/recording).
 MEASURING     := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,recording signal lift spine rom analysis report)))
 # Packages with goroutines of their own.
-CONCURRENT    := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,video perception overlay batch)))
+CONCURRENT    := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,video infer perception spine job)))
 
 # Clips with known truth and labels, and the scorer, kept beside the project.
 SHARED        ?= ../shared
@@ -23,7 +23,7 @@ DEMO_CLIP     := testdata/squat.mp4
 DEMO_OUT      := spineflex-out
 
 .DEFAULT_GOAL := build
-.PHONY: deps onnxruntime build demo picture test test-unit test-pure test-race lint fmt vuln bench accuracy models-heavy clean
+.PHONY: deps onnxruntime build demo picture test test-unit test-pure test-race test-leaks lint fmt vuln bench accuracy models-heavy clean
 
 ## deps: what the build needs from the system (apt) and, where it can be had, ONNX Runtime
 deps:
@@ -48,17 +48,23 @@ demo: build
 picture: demo
 	ffmpeg -v error -y -ss 2.4 -i $(DEMO_OUT)/squat/annotated.mp4 -frames:v 1 -vf scale=540:-2 -q:v 4 docs/demo.jpg
 
-## test: every test
-test: test-unit test-pure test-race
-
-test-unit: deps
-	$(GO) test ./...
+## test: every test, each package once, in the way that can find most in it
+test: test-pure test-race test-leaks test-unit
 
 test-pure:
+	CGO_ENABLED=0 $(GO) vet $(MEASURING)
 	CGO_ENABLED=0 $(GO) test $(MEASURING)
 
 test-race: deps
 	$(GO) test -race $(CONCURRENT)
+
+# matprofile counts what OpenCV holds, and allocates to do so.
+test-leaks: deps
+	$(GO) test -tags matprofile -run MatsAreClosed ./pkg/infer
+
+# What the others do not cover.
+test-unit: deps
+	$(GO) test $$(comm -23 <($(GO) list ./... | sort) <($(GO) list $(MEASURING) $(CONCURRENT) | sort))
 
 ## lint: formatting, vet, linters, import directions, known vulnerabilities
 lint: deps

@@ -34,7 +34,7 @@ func oneRep(t *testing.T) string {
 // stage has begun, and returns the exit status (-1: killed).
 func stopDuring(t *testing.T, clip, dir string, stage job.Stage, sig syscall.Signal) int {
 	t.Helper()
-	cmd := exec.Command("spineflex", "analyze", "--json", "-o", dir, clip)
+	cmd := exec.Command("spineflex", "analyze", "--json", "--quality", "fast", "-o", dir, clip)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -90,7 +90,7 @@ func TestKilledRunIsFinishedByTheNext(t *testing.T) {
 		}
 	}
 
-	out, err := exec.Command("spineflex", "analyze", "--json", "-o", dir, clip).Output()
+	out, err := exec.Command("spineflex", "analyze", "--json", "--quality", "fast", "-o", dir, clip).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

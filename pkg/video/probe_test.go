@@ -187,32 +187,35 @@ func TestNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{
-		"two words.mp4", `quo"te's.mp4`, "line\nbreak.mp4", "-i.mp4", "-y", "--", "$(reboot).mp4", "`id`;id.mp4",
-		"http:example.mp4", "concat:a|b.mp4", "pipe:0", "img%03d.mp4", "100%.mp4", "back\\slash.mp4", "\xff\xfe.mp4",
-		"Kniebeuge übung 深蹲.mp4", "[a]*?.mp4", "tab\t.mp4", strings.Repeat("long", 62) + ".mp4",
-	} {
-		t.Run(printable(name), func(t *testing.T) {
-			if err := os.WriteFile(name, data, 0o644); err != nil {
-				t.Skip("the file system does not take this name:", err)
-			}
-			frames, _ := readAll(t, name, Options{})
-			if len(frames) != 5 {
-				t.Fatalf("%d pictures, want 5", len(frames))
-			}
-			writeNumbered(t, name, []float64{0, 0.1, 0.2}, SinkOptions{AudioFrom: name})
-			if frames, _ := readAll(t, name, Options{}); len(frames) != 3 {
-				t.Errorf("%d pictures written, want 3", len(frames))
-			}
-			if err := os.WriteFile(name, nil, 0o644); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := Probe(t.Context(), name); err == nil || strings.ContainsAny(err.Error(), "\n\xff") {
-				t.Errorf("message is not one printable line: %q", err)
-			}
-			os.Remove(name)
-		})
-	}
+	t.Run("all", func(t *testing.T) { // ends when they all have
+		for _, name := range []string{
+			"two words.mp4", `quo"te's.mp4`, "line\nbreak.mp4", "-i.mp4", "-y", "--", "$(reboot).mp4", "`id`;id.mp4",
+			"http:example.mp4", "concat:a|b.mp4", "pipe:0", "img%03d.mp4", "100%.mp4", "back\\slash.mp4", "\xff\xfe.mp4",
+			"Kniebeuge übung 深蹲.mp4", "[a]*?.mp4", "tab\t.mp4", strings.Repeat("long", 62) + ".mp4",
+		} {
+			t.Run(printable(name), func(t *testing.T) {
+				t.Parallel()
+				if err := os.WriteFile(name, data, 0o644); err != nil {
+					t.Skip("the file system does not take this name:", err)
+				}
+				frames, _ := readAll(t, name, Options{})
+				if len(frames) != 5 {
+					t.Fatalf("%d pictures, want 5", len(frames))
+				}
+				writeNumbered(t, name, []float64{0, 0.1, 0.2}, SinkOptions{AudioFrom: name})
+				if frames, _ := readAll(t, name, Options{}); len(frames) != 3 {
+					t.Errorf("%d pictures written, want 3", len(frames))
+				}
+				if err := os.WriteFile(name, nil, 0o644); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := Probe(t.Context(), name); err == nil || strings.ContainsAny(err.Error(), "\n\xff") {
+					t.Errorf("message is not one printable line: %q", err)
+				}
+				os.Remove(name)
+			})
+		}
+	})
 	if names := leftovers(t, dir, "plain.mp4"); len(names) > 0 {
 		t.Errorf("left behind: %q", names)
 	}

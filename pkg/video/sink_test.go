@@ -223,7 +223,8 @@ func TestSinkSound(t *testing.T) {
 		{"pictures late", "f.mp4", []string{"-vf", "setpts=PTS+0.3/TB", "-c:v", "libx264", "-c:a", "aac"}, "aac"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			in, out := filepath.Join(dir, tc.file), filepath.Join(dir, "out.mp4")
+			t.Parallel()
+			in, out := filepath.Join(dir, tc.file), filepath.Join(dir, "out-"+tc.file+".mp4")
 			// Silence, and a beep from 1.0 s on.
 			args := []string{
 				"-f", "lavfi", "-i", "testsrc2=s=64x48:r=30:d=2",

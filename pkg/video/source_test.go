@@ -261,6 +261,7 @@ func TestRepeatedTimes(t *testing.T) {
 
 func TestCodecs(t *testing.T) {
 	dir := t.TempDir()
+	truth, _ := readAll(t, smallClip(t, dir, "truth.mkv", "25", 10, "-c:v", "ffv1", "-pix_fmt", "bgr0"), Options{})
 	for _, tc := range []struct {
 		name, file, codec string
 		args              []string
@@ -278,6 +279,7 @@ func TestCodecs(t *testing.T) {
 		{"full range 4:4:4", "j.mkv", "h264", []string{"-c:v", "libx264", "-crf", "12", "-pix_fmt", "yuvj444p"}, 6},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			path := smallClip(t, dir, tc.file, "25", 10, tc.args...)
 			info, err := Probe(t.Context(), path)
 			if err != nil {
@@ -293,8 +295,6 @@ func TestCodecs(t *testing.T) {
 			if len(frames) != 10 {
 				t.Fatalf("%d pictures, want 10", len(frames))
 			}
-			original := smallClip(t, dir, "truth.mkv", "25", 10, "-c:v", "ffv1", "-pix_fmt", "bgr0")
-			truth, _ := readAll(t, original, Options{})
 			for i := range frames {
 				if d := meanDifference(frames[i].Pix, truth[i].Pix); d > tc.tolerance {
 					t.Errorf("picture %d differs by %.1f grey levels", i, d)
@@ -342,6 +342,7 @@ func TestToneMapping(t *testing.T) {
 
 func TestSizes(t *testing.T) {
 	dir := t.TempDir()
+	truth := smallClip(t, dir, "truth.mkv", "30", 3, "-c:v", "ffv1")
 	for _, tc := range []struct {
 		name         string
 		filter       string
@@ -358,6 +359,7 @@ func TestSizes(t *testing.T) {
 		{"never enlarged", "null", Options{MaxWidth: 4000, MaxHeight: 4000}, 160, 96},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			path := smallClip(t, dir, strings.ReplaceAll(tc.name, " ", "")+".mp4", "30", 3,
 				"-vf", tc.filter, "-c:v", "libx264", "-crf", "12")
 			frames, _ := readAll(t, path, tc.opts)
@@ -365,8 +367,7 @@ func TestSizes(t *testing.T) {
 			if f.Width != tc.wantW || f.Height != tc.wantH || len(f.Pix) != tc.wantW*tc.wantH*3 {
 				t.Fatalf("%d×%d with %d bytes, want %d×%d", f.Width, f.Height, len(f.Pix), tc.wantW, tc.wantH)
 			}
-			want := rawFrame(t, smallClip(t, dir, "truth.mkv", "30", 3, "-c:v", "ffv1"),
-				"-vf", fmt.Sprintf("scale=%d:%d:flags=area", tc.wantW, tc.wantH))
+			want := rawFrame(t, truth, "-vf", fmt.Sprintf("scale=%d:%d:flags=area", tc.wantW, tc.wantH))
 			if d := meanDifference(f.Pix, want); d > 8 {
 				t.Errorf("picture differs by %.1f grey levels from the scaled original", d)
 			}
