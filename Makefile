@@ -43,6 +43,7 @@ build: deps
 ## demo: analyse the bundled clip and say where to look
 demo: build
 	$(BIN) analyze --overwrite -o $(DEMO_OUT) $(DEMO_CLIP)
+	@echo "Open $(DEMO_OUT)/squat/report.html in a browser, and play $(DEMO_OUT)/squat/annotated.mp4."
 
 ## picture: the README's picture, a frame of the annotated bundled clip
 picture: demo

@@ -28,6 +28,9 @@ const mostAhead = 1 << 12
 // those of package video, [ErrNoPerson] or [ErrTooShort]; an ended ctx stops
 // the work at once.
 func Run(ctx context.Context, path string, o Options) (*recording.Recording, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
 	rt, model, err := o.model()
 	if err != nil {
 		return nil, err

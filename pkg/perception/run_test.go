@@ -90,6 +90,7 @@ func TestRunRefuses(t *testing.T) {
 		{"ended context", ended, part(t, "1", "scale=180:320"), Options{}, context.Canceled, ""},
 		{"unknown quality", t.Context(), "clip.mp4", Options{Quality: "best"}, nil, `unknown quality "best" (one of fast, balanced, accurate)`},
 		{"unknown engine", t.Context(), "clip.mp4", Options{Engine: "gpu"}, nil, `unknown engine "gpu"`},
+		{"too few pictures", t.Context(), "clip.mp4", Options{SampleHz: 5}, nil, "sample rate must be from 10 to 1000"},
 		{"no library", t.Context(), "clip.mp4", Options{Engine: infer.ONNXRuntime, LibraryPath: t.TempDir()}, infer.ErrNoONNXRuntime, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
