@@ -35,13 +35,12 @@ type prior struct {
 // fitted is the outcome of one frame's fit.
 type fitted struct {
 	params
-	cov      [numParams][numParams]float64
-	chi2     float64 // weighted mean square of the contour residuals in units of their sd
-	cost     float64 // robust cost of contour and prior
-	support  float64 // sum of robust weights of the contour samples
-	evidence float64 // part of the information on flexion that comes from the contour, 0..1
-	weights  []float64
-	ok       bool
+	cov     [numParams][numParams]float64
+	chi2    float64 // weighted mean square of the contour residuals in units of their sd
+	cost    float64 // robust cost of contour and prior
+	support float64 // sum of robust weights of the contour samples
+	weights []float64
+	ok      bool
 }
 
 const (
@@ -67,6 +66,9 @@ type fitter struct {
 	c, c2, c3 curve
 }
 
+// cauchyWeight is the weight of a residual whose square, in its own sd, is r2.
+func cauchyWeight(r2 float64) float64 { return 1 / (1 + r2/(cauchyScale*cauchyScale)) }
+
 // toBody turns an observation into the body frame of p.
 func toBody(o observation, p *params, cos, sin float64) (h, back float64) {
 	x, y := o.x-p[pX], o.y-p[pY]
@@ -75,12 +77,11 @@ func toBody(o observation, p *params, cos, sin float64) (h, back float64) {
 }
 
 // fit finds the pelvis' place and pitch and the lumbar flexion at which the
-// reference contour best meets obs, by Gauss–Newton with Cauchy weights.
-// start is changed by nothing; weights must hold len(obs) values.
+// reference contour best meets obs, by Gauss–Newton with Cauchy weights from
+// start on. weights must hold len(obs) values and is kept in the result.
 func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float64) fitted {
 	out := fitted{params: start, weights: weights}
 	const eps = 1e-3
-	var last float64
 	for iter := 0; iter < maxIterations; iter++ {
 		p := &out.params
 		f.ref.bend(&f.c, p[pFlexion], p[pGluteal])
@@ -118,7 +119,7 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 			doubt := math.Hypot(f.ref.doubt[at], glutealDoubt*p[pGluteal]*glutealStretch[at])
 			norm := 1 / math.Sqrt((1+slope*slope)*(o.sd*o.sd+doubt*doubt))
 			r := (back - model) * norm
-			w := 1 / (1 + (r/cauchyScale)*(r/cauchyScale))
+			w := cauchyWeight(r * r)
 			weights[i] = w
 			out.support += w
 			out.chi2 += w * r * r
@@ -134,7 +135,6 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 			}
 			add(&j, r, w)
 		}
-		contour := a[pFlexion][pFlexion]
 		for k, sd := range pr.sd {
 			if sd > 0 {
 				var j params
@@ -143,7 +143,7 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 				out.cost += r * r / 2
 				w := 1.0
 				if k == pX || k == pY { // landmarks can be far off
-					w = 1 / (1 + (r/cauchyScale)*(r/cauchyScale))
+					w = cauchyWeight(r * r)
 				}
 				add(&j, r, w)
 			}
@@ -151,7 +151,6 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 		if pr.shoulderSD > 0 {
 			f.addShoulder(pr, p, cos, sin, add)
 		}
-		out.evidence = contour / math.Max(a[pFlexion][pFlexion], 1e-12)
 		step, cov, ok := solve(&a, &g)
 		if !ok {
 			return fitted{params: start, weights: weights}
@@ -168,8 +167,7 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 			p[k] -= scale * step[k]
 		}
 		out.ok = true
-		last = math.Abs(step[pFlexion]) + math.Abs(step[pPitch])
-		if last < 2e-4 {
+		if math.Abs(step[pFlexion])+math.Abs(step[pPitch]) < 2e-4 {
 			break
 		}
 	}
@@ -187,7 +185,7 @@ func (f *fitter) addShoulder(pr *prior, p *params, cos, sin float64, add func(*p
 	x, y := place(h, b)
 	x2, y2 := place(h2, b2)
 	rx, ry := (x-pr.shoulderX)/pr.shoulderSD, (y-pr.shoulderY)/pr.shoulderSD
-	w := 1 / (1 + (rx*rx+ry*ry)/(cauchyScale*cauchyScale))
+	w := cauchyWeight(rx*rx + ry*ry)
 	jx := params{pX: 1 / pr.shoulderSD, pPitch: (h*cos + b*sin) / pr.shoulderSD, pFlexion: (x2 - x) / eps / pr.shoulderSD}
 	jy := params{pY: 1 / pr.shoulderSD, pPitch: (-h*sin + b*cos) / pr.shoulderSD, pFlexion: (y2 - y) / eps / pr.shoulderSD}
 	add(&jx, rx, w)
