@@ -32,6 +32,7 @@ type Neutral struct {
 	LumbarAngleDeg float64
 	SDDeg          float64
 	Source         string  // "standing between reps", "lockout", "least flexed frames", ...
+	LimitDeg       float64 // surface angle beyond which neutral is left: the lifter's own with Settings.NeutralClip, else rom.DefaultLimitDeg
 	FullFlexionDeg float64 // the lifter's largest lumbar flexion, from Settings.FullFlexionClip; NaN: not shown
 }
 

@@ -55,7 +55,7 @@ func Analyze(rec *recording.Recording, s Settings) (*Analysis, error) {
 	a := &Analysis{
 		Clip: rec.Clip, Model: rec.Model, Settings: s,
 		Exercise: move.Exercise, Facing: move.Facing, Camera: move.Camera,
-		Neutral: Neutral{LumbarAngleDeg: math.NaN(), SDDeg: math.NaN(), FullFlexionDeg: math.NaN()},
+		Neutral: Neutral{LumbarAngleDeg: math.NaN(), SDDeg: math.NaN(), LimitDeg: rom.DefaultLimitDeg, FullFlexionDeg: math.NaN()},
 	}
 	for _, w := range move.Warnings {
 		a.warn(w.Code, w.Message)
@@ -66,6 +66,7 @@ func Analyze(rec *recording.Recording, s Settings) (*Analysis, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.Neutral.LimitDeg, a.Neutral.FullFlexionDeg = cal.limit, cal.fullFlexion
 	in := spineInput(rec, move, s)
 	in.Own = cal.neutral
 	back, err := spine.Measure(rec, in)
@@ -76,7 +77,6 @@ func Analyze(rec *recording.Recording, s Settings) (*Analysis, error) {
 		return nil, fmt.Errorf("measure the spine: %w", err)
 	default:
 		a.spine(back)
-		a.Neutral.FullFlexionDeg = cal.fullFlexion
 	}
 	a.assess(rec, move, rom.Options{LimitDeg: cal.limit}, cmPerPx)
 	a.framing(rec)
@@ -181,7 +181,7 @@ func neutralFrames(rec *recording.Recording, move *lift.Movement, s Settings) []
 
 // spine copies the spine's measurement.
 func (a *Analysis) spine(back *spine.Result) {
-	a.Neutral = Neutral{LumbarAngleDeg: back.NeutralAngle, SDDeg: back.NeutralSD, Source: a.neutralSource(back)}
+	a.Neutral.LumbarAngleDeg, a.Neutral.SDDeg, a.Neutral.Source = back.NeutralAngle, back.NeutralSD, a.neutralSource(back)
 	a.Quality.FilterCutoffHz = back.CutoffHz
 	if back.ClothDeg > clothWarnDeg {
 		a.warn(WarnClothing, "your clothing hangs over the hollow of the lower back; tuck it in or wear something fitted, and the angle itself can be read")

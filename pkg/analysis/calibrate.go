@@ -7,6 +7,7 @@ import (
 
 	"github.com/spineflex/spineflex/pkg/lift"
 	"github.com/spineflex/spineflex/pkg/recording"
+	"github.com/spineflex/spineflex/pkg/rom"
 	"github.com/spineflex/spineflex/pkg/signal"
 	"github.com/spineflex/spineflex/pkg/spine"
 )
@@ -18,7 +19,7 @@ var ErrCalibration = errors.New("calibration clip cannot be used")
 // calibration is what the lifter's calibration clips say.
 type calibration struct {
 	neutral     *spine.Neutral // nil: none shown
-	limit       float64        // surface angle that leaves neutral, degrees; 0: the default
+	limit       float64        // surface angle that leaves neutral, degrees
 	fullFlexion float64        // degrees from neutral; NaN: not shown
 }
 
@@ -44,7 +45,7 @@ func (s Settings) Validate() error {
 
 // calibrate measures the calibration clips of s.
 func calibrate(s Settings) (calibration, error) {
-	c := calibration{fullFlexion: math.NaN()}
+	c := calibration{limit: rom.DefaultLimitDeg, fullFlexion: math.NaN()}
 	if s.NeutralClip != nil {
 		rec := s.NeutralClip
 		in, err := calibrationInput(rec, s)

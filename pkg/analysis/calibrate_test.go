@@ -49,6 +49,9 @@ func TestNeutralClip(t *testing.T) {
 	if same.Neutral.Source == plain.Neutral.Source {
 		t.Errorf("source of neutral is still %q", same.Neutral.Source)
 	}
+	if same.Neutral.LimitDeg == plain.Neutral.LimitDeg {
+		t.Errorf("the limit is still the default, %.1f°", plain.Neutral.LimitDeg)
+	}
 	rep := plain.Reps[0]
 	cut := *rec
 	cut.Frames = nil

@@ -255,7 +255,7 @@ func peaksSentence(a *analysis.Analysis) string {
 // reaches the limit of the neutral range. A rep can leave its neutral range
 // below it, where it leaves the lifter's own gradual flattening.
 func (c *chart) surfaceLimit(a *analysis.Analysis) {
-	limit := neutralLimitDeg - a.Neutral.LumbarAngleDeg
+	limit := a.Neutral.LimitDeg - a.Neutral.LumbarAngleDeg
 	if !(limit > c.Y.Min && limit < c.Y.Max) {
 		return
 	}
@@ -381,6 +381,3 @@ func (c *chart) perRep(a *analysis.Analysis, abscissa func(*analysis.Frame) floa
 	}
 	return n
 }
-
-// neutralLimitDeg is the default limit on the surface angle, measurement.md 3d.
-const neutralLimitDeg = 10

@@ -53,7 +53,7 @@ func squatSet(fps float64, onsets ...float64) *analysis.Analysis {
 		Model:    recording.Model{Program: "v0.1.0", Quality: "balanced", Engine: "onnxruntime", Detector: strings.Repeat("12", 32), Landmarker: strings.Repeat("34", 32), SampleHz: 30},
 		Exercise: lift.Squat, Facing: lift.FacingLeft,
 		Camera:  lift.Camera{YawDeg: 4.2, Verdict: lift.CameraOK},
-		Neutral: analysis.Neutral{LumbarAngleDeg: -14.5, SDDeg: 0.8, Source: "standing between reps", FullFlexionDeg: nan},
+		Neutral: analysis.Neutral{LumbarAngleDeg: -14.5, SDDeg: 0.8, Source: "standing between reps", LimitDeg: rom.DefaultLimitDeg, FullFlexionDeg: nan},
 		Quality: analysis.Quality{PersonHeightPx: 812, RepCoverage: 0.97, MedianSDDeg: 2.2, ScaleCMPerPx: nan, NeutralDriftDeg: 1.1, FilterCutoffHz: 4},
 		SafeRange: rom.SafeRange{
 			Verdict: rom.Holds, DepthPct: 100, DepthPctCI90: [2]float64{nan, nan}, KneeFlexionDeg: 120, ThighDeg: -8, HipHeightPct: 48,

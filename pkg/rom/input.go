@@ -81,13 +81,17 @@ func (o Options) Validate() error {
 	return nil
 }
 
+// DefaultLimitDeg is the surface angle of the lower back beyond which neutral is
+// left, unless the lifter's own is known (measurement.md 3d).
+const DefaultLimitDeg = 10.0
+
 func (o Options) withDefaults() Options {
 	set := func(v *float64, d float64) {
 		if *v == 0 {
 			*v = d
 		}
 	}
-	set(&o.LimitDeg, 10)
+	set(&o.LimitDeg, DefaultLimitDeg)
 	if o.ClearlyRoundedDeg == 0 {
 		o.ClearlyRoundedDeg = math.Max(20, o.LimitDeg+10)
 	}
