@@ -61,6 +61,7 @@ func Analyze(rec *recording.Recording, s Settings) (*Analysis, error) {
 		a.warn(w.Code, w.Message)
 	}
 	a.frames(rec, move)
+	a.TravelPct = travel(move)
 	cmPerPx := a.scale(move, s)
 	cal, err := calibrate(s)
 	if err != nil {
@@ -111,6 +112,21 @@ func (a *Analysis) scale(move *lift.Movement, s Settings) float64 {
 		a.Quality.ScaleSource = "stature"
 	}
 	return a.Quality.ScaleCMPerPx
+}
+
+// travel is how far down the set went, per cent of stature, so that depths of
+// different sets can be compared; NaN if there is no rep.
+func travel(move *lift.Movement) float64 {
+	if move.Exercise == lift.Deadlift {
+		return 100 * move.BarTravel / move.PersonHeight
+	}
+	lowest := math.NaN() // hip above ankle, per cent of standing
+	for _, r := range move.Reps {
+		if h := move.At(r.Bottom).HipHeightPct; !(h >= lowest) {
+			lowest = h
+		}
+	}
+	return (100 - lowest) * move.StandingHipHeight / move.PersonHeight
 }
 
 // spineInput selects what the spine's measurement needs.

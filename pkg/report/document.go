@@ -87,6 +87,7 @@ type Document struct {
 	Exercise  string    `json:"exercise"`
 	Facing    string    `json:"facing"`
 	Camera    Camera    `json:"camera"`
+	TravelPct Number    `json:"travel_pct"` // per cent of stature
 	Neutral   Neutral   `json:"neutral"`
 	Reps      []Rep     `json:"reps"`
 	SafeRange SafeRange `json:"safe_range"`
@@ -237,11 +238,12 @@ func NewDocument(a *analysis.Analysis) *Document {
 			RotationDeg: a.Clip.RotationDeg, DurationS: Seconds(a.Clip.DurationS), Frames: a.Clip.Frames,
 			MeanFPS: Number(a.Clip.MeanFPS),
 		},
-		Exercise: string(a.Exercise),
-		Facing:   string(a.Facing),
-		Camera:   Camera{Number(a.Camera.YawDeg), string(a.Camera.Verdict)},
-		Neutral:  Neutral{Number(a.Neutral.LumbarAngleDeg), Number(a.Neutral.SDDeg), a.Neutral.Source, fullFlexion(a)},
-		Reps:     make([]Rep, len(a.Reps)),
+		Exercise:  string(a.Exercise),
+		Facing:    string(a.Facing),
+		Camera:    Camera{Number(a.Camera.YawDeg), string(a.Camera.Verdict)},
+		TravelPct: Number(a.TravelPct),
+		Neutral:   Neutral{Number(a.Neutral.LumbarAngleDeg), Number(a.Neutral.SDDeg), a.Neutral.Source, fullFlexion(a)},
+		Reps:      make([]Rep, len(a.Reps)),
 		SafeRange: SafeRange{
 			Verdict: string(a.SafeRange.Verdict), DepthPct: Number(a.SafeRange.DepthPct),
 			DepthPctCI90:   [2]Number{Number(a.SafeRange.DepthPctCI90[0]), Number(a.SafeRange.DepthPctCI90[1])},
