@@ -103,8 +103,8 @@ func (p *Painter) drawLumbar(m *moment) {
 	if len(m.lumbar) < 2 {
 		return
 	}
-	sure := m.sure >= leastSure
-	k := flexionInk(m.flexion, sure)
+	sure := m.isSure()
+	k := p.scale.ink(m.flexion, sure)
 	lumbar, neutral := p.scaled(m.lumbar), p.scaled(m.neutral)
 	if sure && len(neutral) > 1 {
 		// The gap between the neutral curve and the back is the rounding.
@@ -158,21 +158,32 @@ func (p *Painter) endTicks(lumbar []point) {
 	}
 }
 
-// drawLoss marks on the body that neutral was lost: a ring that spreads from
-// where the back is when it happens, and a label beside it for as long as the
-// back stays outside the neutral range.
-func (p *Painter) drawLoss(m *moment) {
-	if !m.beyond || len(m.lumbar) < 2 {
+// drawMarks marks on the body what is worth stopping at: that neutral was
+// lost, with a ring that spreads from where the back is when it happens and a
+// label for as long as it lasts; and the most flexion of the set.
+func (p *Painter) drawMarks(m *moment) {
+	if !m.isSure() || len(m.lumbar) < 2 || !m.beyond && !m.worst {
 		return
 	}
 	c := p.to(m.lumbar[len(m.lumbar)/2])
-	if t := m.sinceLoss; t >= 0 && t < 0.8 {
+	if t := m.sinceLoss; m.beyond && t >= 0 && t < 0.8 {
 		p.shape.reset()
 		p.shape.ring(c, (16+90*t)*p.pen, (9-8*t)*p.pen)
 		p.c.fill(&p.shape, vermil.alpha(1-t/0.8))
 	}
-	// The label stands clear of the back on its own side.
-	const text = "left neutral"
+	text, ground := "left neutral", vermil
+	if m.worst {
+		text = "most flexion"
+	}
+	if !m.beyond {
+		ground = white
+	}
+	p.drawLabel(m, c, text, ground)
+}
+
+// drawLabel writes beside the back, on its own side and clear of it; not at all
+// where there is no room: the readout says it.
+func (p *Painter) drawLabel(m *moment, c point, text string, ground ink) {
 	f := p.types.label
 	w, h := f.width(text)+28*p.px, 44*p.px
 	edge := c.X
@@ -189,12 +200,12 @@ func (p *Painter) drawLoss(m *moment) {
 	y := c.Y - h/2
 	box := rectAt(int(x-16*p.px), int(y), int(w+32*p.px), int(h))
 	if (x < edge) == (p.layout.dorsal > 0) || p.style() == Full && (box.Overlaps(p.layout.gauge) || box.Overlaps(p.layout.strip)) || box.Overlaps(p.layout.readout) {
-		return // no room beside the back: the readout says it
+		return
 	}
 	p.shape.reset()
 	p.shape.roundRect(x, y, w, h, h/2)
 	p.shape.polygon(pointer(x, w, y, h, p.layout.dorsal, p.px)...)
-	p.c.fill(&p.shape, vermil)
+	p.c.fill(&p.shape, ground)
 	p.c.text(f, x+14*p.px, y+h/2+f.capHeight()/2, text, letters)
 }
 

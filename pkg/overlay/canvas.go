@@ -33,7 +33,20 @@ type canvas struct {
 
 	raster *vector.Rasterizer
 	mask   image.Alpha
+	boxes  []image.Rectangle // of the polygons of the shape being filled
+	full   []byte            // a row of full cover
 }
+
+// times is i·j/255, rounded: what is left of j under a cover of 255−i.
+var times = func() *[256][256]uint8 {
+	var t [256][256]uint8
+	for i := range t {
+		for j := range t[i] {
+			t[i][j] = uint8((i*j + 127) / 255)
+		}
+	}
+	return &t
+}()
 
 func newLayer(w, h int) *canvas {
 	w, h = max(w, 1), max(h, 1)
@@ -48,6 +61,10 @@ func (c *canvas) on(pix []byte, w, h int) {
 	c.pix, c.w, c.h, c.channels = pix, w, h, 3
 }
 
+// bandHeight is how many rows are rasterized at once. A skeleton's bounds are
+// mostly empty; a band of it is not.
+const bandHeight = 64
+
 // fill paints the inside of the shape.
 func (c *canvas) fill(s *shape, k ink) {
 	if k.a == 0 || s.empty() {
@@ -57,9 +74,30 @@ func (c *canvas) fill(s *shape, k ink) {
 	if r.Empty() {
 		return
 	}
+	c.boxes = s.boxes(c.boxes[:0])
+	for y := r.Min.Y; y < r.Max.Y; y += bandHeight {
+		c.fillBand(s, image.Rect(r.Min.X, y, r.Max.X, min(y+bandHeight, r.Max.Y)), k)
+	}
+}
+
+// fillBand paints the part of the shape within the band.
+func (c *canvas) fillBand(s *shape, band image.Rectangle, k ink) {
+	var r image.Rectangle
+	for _, b := range c.boxes {
+		r = r.Union(b.Intersect(band))
+	}
+	if r.Empty() {
+		return
+	}
 	w, h := r.Dx(), r.Dy()
 	c.raster.Reset(w, h)
-	s.trace(c.raster, float32(r.Min.X), float32(r.Min.Y))
+	from := 0
+	for i, end := range s.ends {
+		if c.boxes[i].Overlaps(r) {
+			trace(c.raster, s.pts[from:end], float32(r.Min.X), float32(r.Min.Y))
+		}
+		from = end
+	}
 	if cap(c.mask.Pix) < w*h {
 		c.mask.Pix = make([]byte, w*h)
 	}
@@ -75,8 +113,6 @@ func (c *canvas) fill(s *shape, k ink) {
 // The span lies inside the canvas.
 func (c *canvas) blend(x, y int, cover []byte, k ink) {
 	row := c.pix[(y*c.w+x)*c.channels:]
-	a := uint32(k.a)
-	b, g, r := uint32(k.b), uint32(k.g), uint32(k.r)
 	for i := 0; i < len(cover); i++ {
 		if cover[i] == 0 {
 			// Most of a shape's bounds is empty: skip eight at a time.
@@ -90,20 +126,14 @@ func (c *canvas) blend(x, y int, cover []byte, k ink) {
 				continue
 			}
 		}
-		m := a * uint32(cover[i]) // 0..255²
-		m = (m + 127) / 255
-		n := 255 - m
-		if c.channels == 3 {
-			p := row[3*i : 3*i+3 : 3*i+3]
-			p[0] = uint8((uint32(p[0])*n + b*m + 127) / 255)
-			p[1] = uint8((uint32(p[1])*n + g*m + 127) / 255)
-			p[2] = uint8((uint32(p[2])*n + r*m + 127) / 255)
-		} else {
-			p := row[4*i : 4*i+4 : 4*i+4]
-			p[0] = uint8((uint32(p[0])*n + b*m + 127) / 255)
-			p[1] = uint8((uint32(p[1])*n + g*m + 127) / 255)
-			p[2] = uint8((uint32(p[2])*n + r*m + 127) / 255)
-			p[3] = uint8((uint32(p[3])*n + 255*m + 127) / 255)
+		m := times[k.a][cover[i]]
+		over, under := &times[m], &times[255-m]
+		p := row[c.channels*i : c.channels*(i+1)]
+		p[0] = under[p[0]] + over[k.b]
+		p[1] = under[p[1]] + over[k.g]
+		p[2] = under[p[2]] + over[k.r]
+		if c.channels == 4 {
+			p[3] = under[p[3]] + m
 		}
 	}
 }
@@ -114,12 +144,11 @@ func (c *canvas) rect(r image.Rectangle, k ink) {
 	if r.Empty() || k.a == 0 {
 		return
 	}
-	full := make([]byte, r.Dx())
-	for i := range full {
-		full[i] = 255
+	for len(c.full) < r.Dx() {
+		c.full = append(c.full, 255)
 	}
 	for y := r.Min.Y; y < r.Max.Y; y++ {
-		c.blend(r.Min.X, y, full, k)
+		c.blend(r.Min.X, y, c.full[:r.Dx()], k)
 	}
 }
 
@@ -132,15 +161,8 @@ func (c *canvas) put(l *canvas, x, y int, src image.Rectangle) {
 		to := c.pix[3*((sy+y)*c.w+src.Min.X+x):]
 		for i, j := 0, 0; i+4 <= len(from); i, j = i+4, j+3 {
 			p, q := from[i:i+4:i+4], to[j:j+3:j+3]
-			switch n := 255 - uint32(p[3]); n {
-			case 255:
-			case 0:
-				q[0], q[1], q[2] = p[0], p[1], p[2]
-			default:
-				q[0] = uint8(uint32(p[0]) + (uint32(q[0])*n+127)/255)
-				q[1] = uint8(uint32(p[1]) + (uint32(q[1])*n+127)/255)
-				q[2] = uint8(uint32(p[2]) + (uint32(q[2])*n+127)/255)
-			}
+			under := &times[255-p[3]]
+			q[0], q[1], q[2] = p[0]+under[q[0]], p[1]+under[q[1]], p[2]+under[q[2]]
 		}
 	}
 }

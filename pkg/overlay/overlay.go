@@ -69,11 +69,12 @@ type Painter struct {
 	opts   Options
 	px     float64 // picture pixels per design unit
 	pen    float64 // the same for what is drawn on the lifter, who may be small
-	scale  float64 // picture pixels per analysed pixel: the picture may be shrunk
+	zoom   float64 // picture pixels per analysed pixel: the picture may be shrunk
 	body   *body
 	layout *layout
 	types  *typefaces
 	track  *track
+	scale  flexionScale
 
 	c       canvas
 	readout *canvas
@@ -94,11 +95,11 @@ func NewPainter(a *analysis.Analysis, width, height int, opts Options) (*Painter
 	if width < 16 || height < 16 {
 		return nil, fmt.Errorf("draw overlay: a picture of %d × %d pixels is too small", width, height)
 	}
-	p := &Painter{a: a, opts: opts, scale: 1, track: newTrack(a)}
+	p := &Painter{a: a, opts: opts, zoom: 1, track: newTrack(a), scale: newFlexionScale(a)}
 	if a.Clip.Width > 0 {
-		p.scale = float64(width) / float64(a.Clip.Width)
+		p.zoom = float64(width) / float64(a.Clip.Width)
 	}
-	p.body = newBody(a, p.scale)
+	p.body = newBody(a, p.zoom)
 	p.layout = newLayout(a, p.body, width, height)
 	p.px = p.layout.scale
 	p.pen = p.px
@@ -157,7 +158,7 @@ func (p *Painter) span() (t0, t1 float64, err error) {
 }
 
 // to takes a point of the analysed picture to the drawn one.
-func (p *Painter) to(q point) point { return point{X: p.scale * q.X, Y: p.scale * q.Y} }
+func (p *Painter) to(q point) point { return point{X: p.zoom * q.X, Y: p.zoom * q.Y} }
 
 // scaled takes a curve to the drawn picture.
 func (p *Painter) scaled(c []point) []point {
@@ -179,8 +180,8 @@ func (p *Painter) Paint(pix []byte, timeS float64) error {
 	if p.style() == SpineOnly {
 		return nil
 	}
-	p.drawLoss(&p.m)
-	if p.m.beyond {
+	p.drawMarks(&p.m)
+	if p.m.left() {
 		p.drawBorder()
 	}
 	if p.style() == Full {

@@ -547,7 +547,7 @@ func TestColoursForTheColourBlind(t *testing.T) {
 	for name, m := range map[string][9]float64{"protan": protan, "deutan": deutan} {
 		steps := []float64{0, 18, 28, 40}
 		for i := 1; i < len(steps); i++ {
-			p, q := see(flexionInk(steps[i-1], true), m), see(flexionInk(steps[i], true), m)
+			p, q := see(usualLimit.ink(steps[i-1], true), m), see(usualLimit.ink(steps[i], true), m)
 			d := math.Sqrt((p[0]-q[0])*(p[0]-q[0]) + (p[1]-q[1])*(p[1]-q[1]) + (p[2]-q[2])*(p[2]-q[2]))
 			if d < 40 { // of 441
 				t.Errorf("%s: %g° and %g° are only %.0f apart", name, steps[i-1], steps[i], d)

@@ -29,10 +29,9 @@ func (p *Painter) drawReadout(m *moment) {
 	pad := 20 * p.px
 	x, y := float64(r.Min.X)+pad, float64(r.Min.Y)
 	right := float64(r.Max.X) - pad
-	sure := m.sure >= leastSure
 	number, k := "–", grey
 	if !math.IsNaN(m.flexion) {
-		number, k = signed(m.flexion)+"°", flexionInk(m.flexion, sure)
+		number, k = signed(m.flexion)+"°", p.scale.ink(m.flexion, m.isSure())
 	}
 	p.c.text(p.types.small, x, y+30*p.px, "lumbar flexion", soft)
 	base := y + 98*p.px
@@ -62,11 +61,13 @@ func (p *Painter) drawReadout(m *moment) {
 // state says in a word how the lower back is; the empty word says nothing.
 func (p *Painter) state(m *moment) (word string, k ink, solid bool) {
 	switch {
-	case m.beyond:
+	case m.left():
 		return "LEFT NEUTRAL", vermil, true
 	case math.IsNaN(m.flexion):
 		return "not measured", grey, false
-	case m.sure < leastSure:
+	case m.beyond:
+		return "left neutral?", grey, false
+	case !m.isSure():
 		return "not sure", grey, false
 	case !m.inRep || p.a.SafeRange.Verdict == rom.Inconclusive:
 		return "", grey, false
@@ -138,7 +139,7 @@ func (p *Painter) newGauge() *canvas {
 	s.reset()
 	s.roundRect(x-12*p.px, at(sr.DepthPct)-2*p.px, w+18*p.px, 4*p.px, 2*p.px)
 	l.fill(&s, vermil)
-	l.textRight(p.types.small, x-15*p.px, at(sr.DepthPct)+p.types.small.capHeight()/2, fmt.Sprintf("%.0f%%", sr.DepthPct), soft)
+	l.textRight(p.types.small, x-15*p.px, at(sr.DepthPct)+p.types.small.capHeight()/2, fmt.Sprintf("%.0f %%", sr.DepthPct), soft)
 	return l
 }
 
@@ -152,7 +153,7 @@ func (p *Painter) drawGauge(m *moment) {
 		return
 	}
 	d := math.Max(0, math.Min(100, m.depth))
-	p.c.textCentre(p.types.label, float64(r.Min.X+r.Max.X)/2, float64(r.Max.Y)-18*p.px, fmt.Sprintf("%.0f%%", d), white)
+	p.c.textCentre(p.types.label, float64(r.Min.X+r.Max.X)/2, float64(r.Max.Y)-18*p.px, fmt.Sprintf("%.0f %%", d), white)
 	lost := math.NaN()
 	if m.rep > 0 && m.inRep {
 		// A rep seen only on the way up starts outside neutral and comes back.
@@ -162,14 +163,14 @@ func (p *Painter) drawGauge(m *moment) {
 	}
 	bar := h * d / 100
 	k := blue
-	if m.sure < leastSure || math.IsNaN(m.flexion) {
+	if !m.isSure() {
 		k = grey
 	}
 	if bar > 1 {
 		p.shape.reset()
 		p.shape.roundRect(x, y, w, bar, w/2)
 		p.c.fill(&p.shape, k)
-		if m.beyond && !math.IsNaN(lost) && d > lost {
+		if m.left() && !math.IsNaN(lost) && d > lost {
 			p.shape.reset()
 			p.shape.roundRect(x, y+h*lost/100, w, h*(d-lost)/100, math.Min(w/2, h*(d-lost)/200))
 			p.c.fill(&p.shape, vermil)
@@ -192,7 +193,8 @@ func (p *Painter) drawGauge(m *moment) {
 }
 
 // strip is the chart of flexion over time along an edge of the picture: one
-// layer for what has been played, one for what is to come.
+// layer for what has been played, one for what is to come. Its upright axis is
+// the key to the colours.
 type strip struct {
 	past, next *canvas
 	x0, x1     float64 // of the plot, within the layer
@@ -207,7 +209,10 @@ func (s *strip) y(v float64) float64 { return s.y1 - (s.y1-s.y0)*(v-s.lo)/(s.hi-
 func (p *Painter) newStrip(t0, t1 float64) *strip {
 	r := p.layout.strip
 	pad := 16 * p.px
-	s := &strip{x0: pad, x1: float64(r.Dx()) - pad, y0: 36 * p.px, y1: float64(r.Dy()) - 14*p.px, t0: t0, t1: math.Max(t1, t0+1e-3), lo: -5, hi: 30}
+	s := &strip{x0: pad + p.types.small.width("00°") + 18*p.px, x1: float64(r.Dx()) - pad, y0: 36 * p.px, y1: float64(r.Dy()) - 14*p.px, t0: t0, t1: math.Max(t1, t0+1e-3), lo: -5, hi: 30}
+	if limit := float64(p.scale); limit < 50 { // a limit far above all flexion would flatten the curve
+		s.hi = math.Max(s.hi, limit+3)
+	}
 	for i := range p.a.Frames {
 		if v := p.a.Frames[i].LumbarFlexion; !math.IsNaN(v) {
 			s.lo, s.hi = math.Min(s.lo, v), math.Max(s.hi, v)
@@ -235,6 +240,7 @@ func (p *Painter) stripLayer(s *strip, past bool) *canvas {
 		l.fill(&sh, white.alpha(0.09))
 		l.textCentre(p.types.small, (x0+x1)/2, 29*p.px, strconv.Itoa(r.Index), soft.alpha(0.4+0.6*strength))
 	}
+	p.drawKey(l, s)
 	// The lifter's own neutral.
 	sh.reset()
 	sh.dashes([]point{{X: s.x0, Y: s.y(0)}, {X: s.x1, Y: s.y(0)}}, 1.5*p.px, 3*p.px, 7*p.px)
@@ -292,6 +298,13 @@ func (p *Painter) stripLayer(s *strip, past bool) *canvas {
 	l.fill(&doubt, grey.alpha(0.5*strength))
 	l.fill(&in, blue.alpha(strength))
 	l.fill(&out, vermil.alpha(strength))
+	if r := worstRep(p.a); r != nil && r.PeakS >= s.t0 && r.PeakS <= s.t1 {
+		// An arrowhead points at the most flexion of the set.
+		x, y := s.x(r.PeakS), s.y(r.PeakFlexionDeg)-6*p.px
+		sh.reset()
+		sh.polygon(point{X: x, Y: y}, point{X: x - 9*p.px, Y: y - 14*p.px}, point{X: x + 9*p.px, Y: y - 14*p.px})
+		l.fill(&sh, white.alpha(strength))
+	}
 	for i := range p.a.Reps {
 		b := p.a.Reps[i].Breakdown
 		if b == nil || math.IsNaN(b.FlexionDeg+b.TimeS) || b.TimeS < s.t0 || b.TimeS > s.t1 {
@@ -306,6 +319,32 @@ func (p *Painter) stripLayer(s *strip, past bool) *canvas {
 		l.fill(&sh, vermil.alpha(strength))
 	}
 	return l
+}
+
+// drawKey draws the scale's colours along the strip's axis, with neutral and
+// the limit of the neutral range.
+func (p *Painter) drawKey(l *canvas, s *strip) {
+	x, w := 12*p.px, 7*p.px
+	for y := math.Floor(s.y0); y < s.y1; y++ {
+		deg := s.lo + (s.y1-y-0.5)/(s.y1-s.y0)*(s.hi-s.lo)
+		l.rect(rectAt(int(x), int(y), max(1, int(w)), 1), p.scale.ink(deg, true))
+	}
+	label := func(deg float64) {
+		l.textRight(p.types.small, s.x0-6*p.px, s.y(deg)+p.types.small.capHeight()/2, signed(deg)+"°", soft)
+	}
+	label(0)
+	limit := float64(p.scale)
+	if limit > s.hi || s.y(0)-s.y(limit) < 1.2*p.types.small.size {
+		label(10 * math.Floor(s.hi/10)) // there is no room for both, or nothing to name
+	} else {
+		label(limit)
+	}
+	if limit > s.hi {
+		return
+	}
+	var sh shape
+	sh.dashes([]point{{X: s.x0, Y: s.y(limit)}, {X: s.x1, Y: s.y(limit)}}, 1.5*p.px, 3*p.px, 7*p.px)
+	l.fill(&sh, vermil.alpha(0.7))
 }
 
 // hatch adds slanting lines over a rectangle: nothing sure was seen there.
@@ -340,14 +379,16 @@ func (p *Painter) drawStrip(m *moment) {
 		return
 	}
 	c := point{X: ox + x, Y: oy + s.y(m.flexion)}
+	if !math.IsNaN(m.sd) { // the band that the flexion lies in
+		lo, hi := oy+math.Min(s.y1, s.y(m.flexion-m.sd)), oy+math.Max(s.y0, s.y(m.flexion+m.sd))
+		p.shape.reset()
+		p.shape.roundRect(c.X-4.5*p.px, hi, 9*p.px, math.Max(0, lo-hi), 4.5*p.px)
+		p.c.fill(&p.shape, white.alpha(0.6))
+	}
 	p.shape.reset()
 	p.shape.circle(c, 9*p.px)
 	p.c.fill(&p.shape, white)
 	p.shape.reset()
 	p.shape.circle(c, 6*p.px)
-	k := flexionInk(m.flexion, m.sure >= leastSure)
-	if m.beyond {
-		k = vermil
-	}
-	p.c.fill(&p.shape, k)
+	p.c.fill(&p.shape, p.scale.ink(m.flexion, m.isSure()))
 }

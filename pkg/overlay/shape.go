@@ -40,9 +40,21 @@ func (s *shape) close() {
 
 // bounds is the smallest pixel rectangle around the shape; empty when a
 // coordinate is not finite.
-func (s *shape) bounds() image.Rectangle {
+func (s *shape) bounds() image.Rectangle { return pixelsAround(s.pts) }
+
+// boxes appends the bounds of each polygon.
+func (s *shape) boxes(dst []image.Rectangle) []image.Rectangle {
+	from := 0
+	for _, end := range s.ends {
+		dst = append(dst, pixelsAround(s.pts[from:end]))
+		from = end
+	}
+	return dst
+}
+
+func pixelsAround(pts []point) image.Rectangle {
 	x0, y0, x1, y1 := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
-	for _, p := range s.pts {
+	for _, p := range pts {
 		x0, x1 = math.Min(x0, p.X), math.Max(x1, p.X)
 		y0, y1 = math.Min(y0, p.Y), math.Max(y1, p.Y)
 	}
@@ -53,19 +65,16 @@ func (s *shape) bounds() image.Rectangle {
 	return image.Rect(int(math.Floor(x0)), int(math.Floor(y0)), int(math.Ceil(x1)), int(math.Ceil(y1)))
 }
 
-func (s *shape) trace(r *vector.Rasterizer, ox, oy float32) {
-	from := 0
-	for _, end := range s.ends {
-		for i, p := range s.pts[from:end] {
-			if i == 0 {
-				r.MoveTo(float32(p.X)-ox, float32(p.Y)-oy)
-			} else {
-				r.LineTo(float32(p.X)-ox, float32(p.Y)-oy)
-			}
+// trace adds a closed polygon, seen from (ox, oy).
+func trace(r *vector.Rasterizer, pts []point, ox, oy float32) {
+	for i, p := range pts {
+		if i == 0 {
+			r.MoveTo(float32(p.X)-ox, float32(p.Y)-oy)
+		} else {
+			r.LineTo(float32(p.X)-ox, float32(p.Y)-oy)
 		}
-		r.ClosePath()
-		from = end
 	}
+	r.ClosePath()
 }
 
 // arc adds points on a circle from angle a0 to a1, both included.

@@ -24,24 +24,51 @@ type moment struct {
 	sure      float64 // confidence
 	beyond    bool
 	sinceLoss float64 // seconds since neutral was lost in this rep; NaN if it was not
+	worst     bool    // about the frame of most flexion of the whole set
 	landmarks [recording.NumLandmarks]recording.Keypoint
 	dorsal    []analysis.DorsalPoint
 	lumbar    []point
 	neutral   []point
 }
 
+// isSure reports whether enough of the back was seen to be drawn as measured.
+func (m *moment) isSure() bool { return m.sure >= leastSure && !math.IsNaN(m.flexion) }
+
+// left reports whether the back is outside of the neutral range, and surely so.
+func (m *moment) left() bool { return m.beyond && m.isSure() }
+
 // track gives the state of the set at any time of the clip.
 type track struct {
-	a     *analysis.Analysis
-	times []float64
+	a      *analysis.Analysis
+	times  []float64
+	worstS float64 // time of the most flexion of the set; NaN if there is none
 }
 
+// worstFor is how long the worst frame is marked, before and after it: long
+// enough to be seen.
+const worstFor = 0.25 // s
+
 func newTrack(a *analysis.Analysis) *track {
-	t := &track{a: a, times: make([]float64, len(a.Frames))}
+	t := &track{a: a, times: make([]float64, len(a.Frames)), worstS: math.NaN()}
+	if r := worstRep(a); r != nil {
+		t.worstS = r.PeakS
+	}
 	for i := range a.Frames {
 		t.times[i] = a.Frames[i].Time
 	}
 	return t
+}
+
+// worstRep is the rep with the most flexion, nil where none was measured.
+func worstRep(a *analysis.Analysis) *analysis.Rep {
+	var worst *analysis.Rep
+	for i := range a.Reps {
+		r := &a.Reps[i]
+		if !math.IsNaN(r.PeakFlexionDeg+r.PeakS) && (worst == nil || r.PeakFlexionDeg > worst.PeakFlexionDeg) {
+			worst = r
+		}
+	}
+	return worst
 }
 
 // at fills m with the state at time s, interpolated between analysed frames.
@@ -92,6 +119,7 @@ func (t *track) at(s float64, m *moment) {
 	m.sd = between(f.LumbarFlexionSD, g.LumbarFlexionSD, w)
 	m.sure = between(f.Confidence, g.Confidence, w)
 	m.beyond = f.BeyondNeutral
+	m.worst = math.Abs(s-t.worstS) <= worstFor
 	for l := range m.landmarks {
 		p, q := &f.Landmarks[l], &g.Landmarks[l]
 		m.landmarks[l] = recording.Keypoint{
