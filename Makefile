@@ -27,14 +27,12 @@ DEMO_OUT      := spineflex-out
 
 ## deps: what the build needs from the system (apt) and, where it can be had, ONNX Runtime
 deps:
-	@scripts/install-deps.sh
+	@GO='$(GO)' scripts/install-deps.sh
 	@$(MAKE) --no-print-directory onnxruntime
 
 onnxruntime:
-	@if ! [ -x scripts/fetch-onnxruntime.sh ]; then :; \
-	elif ! scripts/fetch-onnxruntime.sh; then \
-		echo "WARNING: ONNX Runtime could not be fetched: everything works on OpenCV DNN, but slower; 'make onnxruntime' tries again" >&2; \
-	fi
+	@scripts/fetch-onnxruntime.sh || \
+		echo "WARNING: ONNX Runtime could not be fetched: everything works on OpenCV DNN, but slower; 'make onnxruntime' tries again" >&2
 
 ## build: bin/spineflex
 build: deps

@@ -36,7 +36,7 @@ if [ -f "$lib" ] && matches "$lib"; then
 	exit 0
 fi
 if ! command -v npm >/dev/null 2>&1; then
-	echo "fetch-onnxruntime: npm not found; spineflex will use OpenCV DNN (about 3 times slower). To get ONNX Runtime: sudo apt-get install -y npm && $0" >&2
+	echo "fetch-onnxruntime: npm not found; spineflex will use OpenCV DNN (about 3 times slower). To get ONNX Runtime: sudo apt-get install -y npm && make onnxruntime" >&2
 	exit 0
 fi
 

@@ -1,6 +1,18 @@
 #!/usr/bin/env bash
 # Installs what the build needs from Debian or Ubuntu, if anything is missing.
 set -euo pipefail
+cd "$(dirname "$0")/.."
+
+die() {
+	echo "install-deps: $*" >&2
+	exit 1
+}
+
+# Debian's and Ubuntu's own Go is too old; where it can, it fetches the right one by itself.
+if ! said=$("${GO:-go}" list -m 2>&1); then
+	printf '%s\n' "$said" >&2
+	die "Go 1.26 or later is needed: install it from https://go.dev/dl/ and put its bin folder on the PATH"
+fi
 
 packages=()
 need() { # need PACKAGE COMMAND...: PACKAGE is wanted where COMMAND fails
@@ -15,19 +27,25 @@ need ffmpeg command -v ffprobe
 need libopencv-dev pkg-config --exists opencv4
 [ ${#packages[@]} -gt 0 ] || exit 0
 
-if ! command -v apt-get >/dev/null; then
-	echo "install-deps: missing ${packages[*]}, and this system has no apt: install OpenCV 4.6 or later with headers, ffmpeg, pkg-config and a C++ compiler" >&2
-	exit 1
-fi
+command -v apt-get >/dev/null ||
+	die "missing ${packages[*]}, and this system has no apt: install OpenCV 4.6 or later with headers, ffmpeg, pkg-config and a C++ compiler"
+byhand="as root: apt-get update && apt-get install -y ${packages[*]}"
 root=()
 if [ "$(id -u)" -ne 0 ]; then
-	if ! command -v sudo >/dev/null; then
-		echo "install-deps: missing ${packages[*]}; run as root: apt-get install -y ${packages[*]}" >&2
-		exit 1
-	fi
+	command -v sudo >/dev/null || die "missing ${packages[*]}, and there is no sudo; $byhand"
 	root=(sudo)
+	# Without a terminal nobody can be asked for a password.
+	[ -t 0 ] || root+=(-n)
 fi
-echo "installing ${packages[*]}" >&2
-apt() { "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@"; }
-apt update
-apt install -y --no-install-recommends "${packages[@]}" >/dev/null
+
+echo "install-deps: installing ${packages[*]} (some minutes, about 1 GB the first time)" >&2
+apt() {
+	"${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq \
+		-o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 "$@"
+}
+install() { apt install -y --no-install-recommends "${packages[@]}"; }
+# A fresh system has no package lists, an old one stale ones; else they will do as they are.
+if ! install >/dev/null 2>&1; then
+	apt update || true # one broken source of many is no reason to stop
+	install >/dev/null || die "apt could not install ${packages[*]}; see what it says, $byhand"
+fi
