@@ -47,7 +47,7 @@ func TestMarkPlates(t *testing.T) {
 				marked := 0
 				for i, e := range f.Trunk.Edge(s.side) {
 					p := f.Trunk.At(s.side, i, e.Offset)
-					far := math.Hypot(p.X-tt.plate.X, p.Y-tt.plate.Y) > tt.plate.RY+0.025*200
+					far := math.Hypot(p.X-tt.plate.X, p.Y-tt.plate.Y) > tt.plate.RY+alongMargin*200
 					switch {
 					case e.Occluder == recording.Plate && (far || math.IsNaN(e.Offset)):
 						t.Errorf("side %d: sample %d at %.0f is not on the plate", s.side, i, p)
@@ -60,6 +60,42 @@ func TestMarkPlates(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A rim that is known to a few pixels only still hides the back: the edge that
+// runs along it is marked, one that crosses it beyond is not.
+func TestMarkPlatesAlongRim(t *testing.T) {
+	f := uprightFrame()
+	f.Plate = recording.Disc{X: 300, Y: 560, RX: 90, RY: 90}
+	seen := f.Plate // where the rim is in truth
+	seen.X += 8
+	edge := f.Trunk.Edge(recording.Right)
+	for i := range edge {
+		edge[i].Offset = math.NaN()
+		dy := f.Trunk.At(recording.Right, i, 0).Y - seen.Y
+		if d := seen.RX*seen.RX - dy*dy; d > 0 {
+			edge[i].Offset = seen.X - 300 + math.Sqrt(d)
+		}
+	}
+	MarkPlates(f)
+	for i := 1; i+1 < len(edge); i++ {
+		if !math.IsNaN(edge[i-1].Offset+edge[i+1].Offset) && edge[i].Occluder != recording.Plate {
+			t.Errorf("sample %d at the rim is not marked", i)
+		}
+	}
+	crossing := uprightFrame()
+	crossing.Plate = recording.Disc{X: 437, Y: 560, RX: 90, RY: 90} // 7 px off the edge, which is straight
+	for i := range crossing.Trunk.Right {
+		crossing.Trunk.Right[i].Offset = 40 + 0.6*math.Abs(float64(i-30))
+	}
+	before := append(recording.Edge(nil), crossing.Trunk.Right...)
+	MarkPlates(crossing)
+	for i, e := range crossing.Trunk.Right {
+		p := crossing.Trunk.At(recording.Right, i, e.Offset)
+		if e.Occluder != before[i].Occluder && !crossing.Plate.Within(p, plateMargin*200) {
+			t.Errorf("sample %d at %.0f crosses the rim's direction and is marked", i, p)
+		}
 	}
 }
 
