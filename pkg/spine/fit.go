@@ -24,12 +24,12 @@ type observation struct {
 // prior is what is believed of a frame before its contour is looked at.
 type prior struct {
 	mean, sd params // sd 0: nothing known
-	// The shoulder landmark, relative to the hip landmark, and where it sits
-	// on the neutral thorax: a weak hold on the thorax where arm and plate hide
-	// the back.
-	shoulderX, shoulderY float64
+	// The thorax' mark, relative to the hip landmark, and where it sits on the
+	// neutral thorax: a weak hold on the thorax where arm and plate hide the
+	// back.
+	thoraxX, thoraxY     float64
 	thoraxH, thoraxP     float64
-	shoulderSD           float64 // 0: not used
+	thoraxSDX, thoraxSDY float64 // 0: not used
 }
 
 // fitted is the outcome of one frame's fit.
@@ -148,8 +148,8 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 				add(&j, r, w)
 			}
 		}
-		if pr.shoulderSD > 0 {
-			f.addShoulder(pr, p, cos, sin, add)
+		if pr.thoraxSDX > 0 {
+			f.addThorax(pr, p, cos, sin, add)
 		}
 		step, cov, ok := solve(&a, &g)
 		if !ok {
@@ -174,9 +174,9 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 	return out
 }
 
-// addShoulder adds the shoulder landmark's two residuals, with a Cauchy weight
-// of their own.
-func (f *fitter) addShoulder(pr *prior, p *params, cos, sin float64, add func(*params, float64, float64)) {
+// addThorax adds the two residuals of the thorax' mark, with a Cauchy weight of
+// their own.
+func (f *fitter) addThorax(pr *prior, p *params, cos, sin float64, add func(*params, float64, float64)) {
 	const eps = 1e-3
 	h, b := f.ref.chain(p[pFlexion])[joints].apply(pr.thoraxH, pr.thoraxP)
 	h2, b2 := f.ref.chain(p[pFlexion] + eps)[joints].apply(pr.thoraxH, pr.thoraxP)
@@ -184,10 +184,10 @@ func (f *fitter) addShoulder(pr *prior, p *params, cos, sin float64, add func(*p
 	place := func(h, b float64) (x, y float64) { return p[pX] + h*sin - b*cos, p[pY] + h*cos + b*sin }
 	x, y := place(h, b)
 	x2, y2 := place(h2, b2)
-	rx, ry := (x-pr.shoulderX)/pr.shoulderSD, (y-pr.shoulderY)/pr.shoulderSD
+	rx, ry := (x-pr.thoraxX)/pr.thoraxSDX, (y-pr.thoraxY)/pr.thoraxSDY
 	w := cauchyWeight(rx*rx + ry*ry)
-	jx := params{pX: 1 / pr.shoulderSD, pPitch: (h*cos + b*sin) / pr.shoulderSD, pFlexion: (x2 - x) / eps / pr.shoulderSD}
-	jy := params{pY: 1 / pr.shoulderSD, pPitch: (-h*sin + b*cos) / pr.shoulderSD, pFlexion: (y2 - y) / eps / pr.shoulderSD}
+	jx := params{pX: 1 / pr.thoraxSDX, pPitch: (h*cos + b*sin) / pr.thoraxSDX, pFlexion: (x2 - x) / eps / pr.thoraxSDX}
+	jy := params{pY: 1 / pr.thoraxSDY, pPitch: (-h*sin + b*cos) / pr.thoraxSDY, pFlexion: (y2 - y) / eps / pr.thoraxSDY}
 	add(&jx, rx, w)
 	add(&jy, ry, w)
 }

@@ -30,7 +30,6 @@ import (
 	"sync/atomic"
 
 	"github.com/spineflex/spineflex/pkg/recording"
-	"github.com/spineflex/spineflex/pkg/signal"
 )
 
 // ErrNoContour is returned when no frame shows enough of the back.
@@ -49,6 +48,7 @@ type Input struct {
 	Neutral    []bool    // frames that show the neutral posture; none: the least flexed frames stand in
 	ThighDeg   []float64 // thigh from vertical, forward positive, degrees; NaN unknown
 	YawDeg     float64   // camera off the side view, degrees; NaN unknown
+	BarOnBack  bool           // the bar lies on the shoulders: the plate goes where the thorax goes
 	Own        *Neutral  // the lifter's neutral back learned from another clip; nil: learn it from this one
 }
 
@@ -161,31 +161,14 @@ type series struct {
 	frames []*frame // nil: too little of the back
 	ref    *reference
 	misfit float64 // see usualMisfit
-	// Where the shoulder landmark sits on this lifter's neutral thorax.
-	shoulderH, shoulderP float64
+	// mark is what holds the thorax where arm and plate hide the back, and
+	// where it sits on this lifter's neutral thorax.
+	mark             mark
+	thoraxH, thoraxP float64
 }
 
 func newSeries(rec *recording.Recording, in Input) *series {
-	return &series{in: in, rec: rec, misfit: usualMisfit, shoulderH: usualShoulderH, shoulderP: usualShoulderP}
-}
-
-// settle learns from the neutral frames where the shoulder landmark sits:
-// behind a plate it is a guess, but the same guess while nothing moves.
-func (s *series) settle() {
-	var hs, ps []float64
-	for i, fr := range s.frames {
-		if fr == nil || !s.in.Neutral[i] || !fr.got.ok {
-			continue
-		}
-		p := &fr.got.params
-		f := &s.rec.Frames[i]
-		x, y := s.body(f, f.Trunk.Shoulder)
-		h, b := toBody(observation{x: x, y: y}, p, math.Cos(p[pPitch]), math.Sin(p[pPitch]))
-		hs, ps = append(hs, h), append(ps, b)
-	}
-	if len(hs) > 0 {
-		s.shoulderH, s.shoulderP = signal.Median(hs), signal.Median(ps)
-	}
+	return &series{in: in, rec: rec, misfit: usualMisfit, thoraxH: usualShoulderH, thoraxP: usualShoulderP}
 }
 
 // observe turns the dorsal edges into observations in trunk lengths about the
@@ -237,38 +220,6 @@ func (s *series) trunkPitch(fr *frame) float64 {
 	f := &s.rec.Frames[fr.index]
 	x, y := s.body(f, f.Trunk.Shoulder)
 	return 0.85 * math.Atan2(x, y)
-}
-
-// Where the network's landmarks lie on the body, trunk lengths; from rendered
-// clips. Both are loose holds: they keep the reference from sliding along a
-// back without features, and are let go (Cauchy weights) where plates drag them
-// away.
-const (
-	hipForward = 0.07 // landmark ahead of the joint
-	hipSD      = 0.06
-	shoulderSD = 0.10
-
-	usualShoulderH = 1.0 // shoulder landmark on the neutral thorax
-	usualShoulderP = 0.0
-)
-
-// believe is the prior for a frame whose pelvis is pitched by about pitch.
-func (s *series) believe(fr *frame, pitch float64) prior {
-	f := &s.rec.Frames[fr.index]
-	x, y := s.body(f, f.Trunk.Shoulder)
-	pr := prior{
-		mean: params{
-			pX: -hipForward, pPitch: pitch, pFlexion: radians(8),
-			pGluteal: glutealOf(degrees(pitch) + orZero(s.in.ThighDeg[fr.index])),
-		},
-		sd:        params{pX: hipSD, pY: hipSD, pPitch: 0.5, pFlexion: radians(30), pGluteal: 0.15},
-		shoulderX: x, shoulderY: y, thoraxH: s.shoulderH, thoraxP: s.shoulderP, shoulderSD: shoulderSD,
-	}
-	if s.in.Neutral[fr.index] && s.ref == nil {
-		pr.mean[pFlexion], pr.mean[pGluteal] = 0, 0
-		pr.sd[pFlexion], pr.sd[pGluteal], pr.sd[pPitch] = radians(0.5), 0.02, 0.25
-	}
-	return pr
 }
 
 // run fits every frame, from where the registration left it or from the

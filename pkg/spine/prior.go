@@ -1,0 +1,144 @@
+package spine
+
+import (
+	"math"
+
+	"github.com/spineflex/spineflex/pkg/recording"
+	"github.com/spineflex/spineflex/pkg/signal"
+)
+
+// Where the network's hip landmark lies on the body, trunk lengths; from
+// rendered lifters of either sex. It is a loose hold: it keeps the reference
+// from sliding along a back without features, and is let go (Cauchy weights)
+// where plates drag it away.
+const (
+	hipForward     = 0.075 // standing, landmark ahead of the joint
+	hipForwardBent = 0.10  // with the hip bent by 90° and more
+	hipBelow       = 0.04  // standing, landmark below the joint
+	hipBelowBent   = 0.025
+	hipSD          = 0.06
+)
+
+// Where the shoulder landmark lies on the neutral thorax, until the lifter's
+// own neutral frames tell; and how far it is off from there.
+const (
+	usualShoulderH = 1.0
+	usualShoulderP = 0.0
+	shoulderSD     = 0.10
+)
+
+// A bar on the back goes where the upper thorax goes, and its near plate is
+// seen to within a few pixels where head, shoulders and arms are hidden by it.
+const (
+	// plateNearer is by how much the plate moves further in the picture than
+	// the thorax: it is 0.68 m nearer to a camera at 3 to 4.5 m
+	// (measurement.md 3e: 1.16 to 1.29).
+	plateNearer = 1.2
+	// The lifter turns by a degree or two and the bar tips; height also has
+	// the error of plateNearer in it. Trunk lengths.
+	plateForwardSD, plateUpSD = 0.03, 0.08
+	// plateYaw is the camera's yaw, degrees, from which the end of the bar
+	// says too little of its middle.
+	plateYaw = 10
+	// atShoulders is how far from the usual place of the shoulders a bar on the
+	// back may sit; one held overhead, or at the thighs, bends no thorax.
+	atShoulders = 0.4
+)
+
+// mark is what is known to go along with the thorax.
+type mark uint8
+
+const (
+	shoulderMark mark = iota // the shoulder landmarks
+	plateMark                // the near plate of a bar on the back
+)
+
+// thorax is where the mark of the thorax is seen in frame f, trunk lengths
+// about the hip landmark, and its standard deviations.
+func (s *series) thorax(f *recording.Frame) (x, y, sdX, sdY float64) {
+	if s.mark == plateMark && f.Plate.Known() {
+		cx, cy := float64(s.rec.Clip.Width)/2, float64(s.rec.Clip.Height)/2
+		x, y = s.body(f, recording.Point{X: cx + (f.Plate.X-cx)/plateNearer, Y: cy + (f.Plate.Y-cy)/plateNearer})
+		return x, y, plateForwardSD, plateUpSD
+	}
+	x, y = s.body(f, f.Trunk.Shoulder)
+	return x, y, shoulderSD, shoulderSD
+}
+
+// settle learns from the neutral frames where the thorax' mark sits: a landmark
+// behind a plate is a guess, but the same guess while nothing moves.
+func (s *series) settle() {
+	s.mark = s.bestMark()
+	h, p := s.markPlace()
+	if s.mark == plateMark && !(math.Hypot(h-usualShoulderH, p-usualShoulderP) < atShoulders) {
+		s.mark = shoulderMark
+		h, p = s.markPlace()
+	}
+	if !math.IsNaN(h) {
+		s.thoraxH, s.thoraxP = h, p
+	}
+}
+
+// markPlace is where the mark sits on the neutral thorax by the neutral
+// frames, NaN without any.
+func (s *series) markPlace() (h, p float64) {
+	var hs, ps []float64
+	for i, fr := range s.frames {
+		f := &s.rec.Frames[i]
+		if fr == nil || !s.in.Neutral[i] || !fr.got.ok || s.mark == plateMark && !f.Plate.Known() {
+			continue
+		}
+		p := &fr.got.params
+		x, y, _, _ := s.thorax(f)
+		h, b := toBody(observation{x: x, y: y}, p, math.Cos(p[pPitch]), math.Sin(p[pPitch]))
+		hs, ps = append(hs, h), append(ps, b)
+	}
+	return signal.Median(hs), signal.Median(ps)
+}
+
+// bestMark is the plate if the bar is on the back, the camera looks from the
+// side, and the plate is seen in most neutral frames and most of the others.
+func (s *series) bestMark() mark {
+	if !s.in.BarOnBack || s.in.YawDeg > plateYaw {
+		return shoulderMark
+	}
+	var frames, plates [2]int
+	for i, fr := range s.frames {
+		if fr == nil {
+			continue
+		}
+		k := 0
+		if s.in.Neutral[i] {
+			k = 1
+		}
+		frames[k]++
+		if s.rec.Frames[i].Plate.Known() {
+			plates[k]++
+		}
+	}
+	if 2*plates[0] > frames[0] && 2*plates[1] > frames[1] {
+		return plateMark
+	}
+	return shoulderMark
+}
+
+// believe is the prior for a frame whose pelvis is pitched by about pitch.
+func (s *series) believe(fr *frame, pitch float64) prior {
+	f := &s.rec.Frames[fr.index]
+	hipFlexion := degrees(pitch) + orZero(s.in.ThighDeg[fr.index])
+	bent := max(0, min(1, hipFlexion/90))
+	x, y, sdX, sdY := s.thorax(f)
+	pr := prior{
+		mean: params{
+			pX: -hipForward - bent*(hipForwardBent-hipForward), pY: hipBelow + bent*(hipBelowBent-hipBelow),
+			pPitch: pitch, pFlexion: radians(8), pGluteal: glutealOf(hipFlexion),
+		},
+		sd:      params{pX: hipSD, pY: hipSD, pPitch: 0.5, pFlexion: radians(30), pGluteal: 0.15},
+		thoraxX: x, thoraxY: y, thoraxH: s.thoraxH, thoraxP: s.thoraxP, thoraxSDX: sdX, thoraxSDY: sdY,
+	}
+	if s.in.Neutral[fr.index] && s.ref == nil {
+		pr.mean[pFlexion], pr.mean[pGluteal] = 0, 0
+		pr.sd[pFlexion], pr.sd[pGluteal], pr.sd[pPitch] = radians(0.5), 0.02, 0.25
+	}
+	return pr
+}
