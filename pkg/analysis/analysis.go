@@ -90,8 +90,9 @@ type Quality struct {
 	RepCoverage     float64 // share of rep frames with a flexion value, 0..1
 	MedianSDDeg     float64 // of lumbar flexion in rep frames
 	HeldShare       float64 // share of frames whose region was held
-	ScaleCMPerPx    float64 // body plane; NaN without --stature
-	ScaleSource     string
+	ScaleCMPerPx    float64 // in the body's plane from stature, in the plates' from a plate; NaN: unknown
+	ScaleSDPct      float64 // its standard deviation, per cent; NaN: unknown
+	ScaleSource     string  // ScaleFromStature, ScaleFromPlate or ""
 	NeutralDriftDeg float64
 	FilterCutoffHz  float64
 }

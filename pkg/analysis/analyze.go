@@ -62,7 +62,7 @@ func Analyze(rec *recording.Recording, s Settings) (*Analysis, error) {
 	}
 	a.frames(rec, move)
 	a.TravelPct = travel(move)
-	cmPerPx := a.scale(move, s)
+	a.measureScale(rec, move, s)
 	cal, err := calibrate(s)
 	if err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func Analyze(rec *recording.Recording, s Settings) (*Analysis, error) {
 	default:
 		a.spine(back)
 	}
-	a.assess(rec, move, rom.Options{LimitDeg: cal.limit}, cmPerPx)
+	a.assess(rec, move, rom.Options{LimitDeg: cal.limit})
 	a.framing(rec)
 	a.quality(rec, back)
 	return a, nil
@@ -101,17 +101,6 @@ func (a *Analysis) frames(rec *recording.Recording, move *lift.Movement) {
 			HipHeightPct: k.HipHeightPct, Landmarks: rec.Frames[i].Landmarks,
 		}
 	}
-}
-
-// scale is centimetres per pixel in the plane of the body, NaN if unknown.
-func (a *Analysis) scale(move *lift.Movement, s Settings) float64 {
-	a.Quality.PersonHeightPx = move.PersonHeight
-	a.Quality.ScaleCMPerPx = math.NaN()
-	if s.StatureCM > 0 && move.PersonHeight > 0 {
-		a.Quality.ScaleCMPerPx = s.StatureCM / move.PersonHeight
-		a.Quality.ScaleSource = "stature"
-	}
-	return a.Quality.ScaleCMPerPx
 }
 
 // travel is how far down the set went, per cent of stature, so that depths of
@@ -229,9 +218,9 @@ func (a *Analysis) neutralSource(back *spine.Result) string {
 }
 
 // assess finds breakdown and safe range.
-func (a *Analysis) assess(rec *recording.Recording, move *lift.Movement, limits rom.Options, cmPerPx float64) {
-	in := rom.Input{Exercise: a.Exercise, Camera: a.Camera.Verdict, NeutralSDDeg: a.Neutral.SDDeg, Frames: make([]rom.Frame, len(a.Frames))}
-	height := heights(rec, move, cmPerPx)
+func (a *Analysis) assess(rec *recording.Recording, move *lift.Movement, limits rom.Options) {
+	in := rom.Input{Exercise: a.Exercise, Camera: a.Camera.Verdict, NeutralSDDeg: a.Neutral.SDDeg, ScaleSDPct: a.Quality.ScaleSDPct, Frames: make([]rom.Frame, len(a.Frames))}
+	height := a.heights(rec, move)
 	for i := range a.Frames {
 		f := &a.Frames[i]
 		in.Frames[i] = rom.Frame{
@@ -266,31 +255,6 @@ func (a *Analysis) assess(rec *recording.Recording, move *lift.Movement, limits 
 	if len(move.Reps) == 0 {
 		a.warn(WarnNoReps, "no repetition found; film at least one whole squat or deadlift, from standing to standing")
 	}
-}
-
-// heights is, per frame, what stops the movement short, in centimetres: the
-// lowest edge of the buttocks above the floor in a squat, the bar above its
-// lowest point in a deadlift.
-func heights(rec *recording.Recording, move *lift.Movement, cmPerPx float64) []float64 {
-	out := make([]float64, len(rec.Frames))
-	floor := floorY(rec, move)
-	lowest := math.Inf(-1)
-	for i := range rec.Frames {
-		if y := move.Frames[i].Wrist.Y; move.Frames[i].Rep > 0 && y > lowest {
-			lowest = y
-		}
-	}
-	for i := range out {
-		switch move.Exercise {
-		case lift.Squat:
-			out[i] = (floor - rec.Frames[i].Trunk.SeatY) * cmPerPx
-		case lift.Deadlift:
-			out[i] = (lowest - move.Frames[i].Wrist.Y) * cmPerPx
-		default:
-			out[i] = math.NaN()
-		}
-	}
-	return out
 }
 
 // floorY is the height of the near foot's sole in the picture.

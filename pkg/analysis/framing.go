@@ -34,7 +34,7 @@ func (a *Analysis) framing(rec *recording.Recording) {
 		Verdict: rom.Inconclusive, Reason: "only the upper body is in the picture",
 		Advice:   "No verdict: " + message + ".",
 		DepthPct: missing, DepthPctCI90: [2]float64{missing, missing},
-		KneeFlexionDeg: missing, ThighDeg: missing, HipHeightPct: missing, BoxHeightCM: missing, BlockHeightCM: missing,
+		KneeFlexionDeg: missing, ThighDeg: missing, HipHeightPct: missing, BoxHeightCM: missing, BlockHeightCM: missing, HeightSDCM: missing, HeightMarginCM: missing,
 	}
 }
 

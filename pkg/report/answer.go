@@ -98,13 +98,19 @@ func certainty(a *analysis.Analysis) string {
 		}
 		parts = append(parts, s)
 	}
+	if s := &a.SafeRange; s.HeightSDCM > 0 {
+		parts = append(parts, fmt.Sprintf("The height is known to ± %.0f cm, and %.0f cm of margin are in it", math.Ceil(s.HeightSDCM), s.HeightMarginCM))
+		if a.Quality.ScaleSource == analysis.ScaleFromPlate {
+			parts = append(parts, "The plate on the bar was taken for a full one of 45 cm; with smaller ones, give your own height instead (--stature)")
+		}
+	}
 	for i, p := range parts {
 		parts[i] = sentence(p)
 	}
 	return strings.Join(parts, " ")
 }
 
-func percent(v float64) string { return fmt.Sprintf("%.0f%%", v) }
+func percent(v float64) string { return fmt.Sprintf("%.0f %%", v) }
 
 func plural(n int, noun string) string {
 	if n == 1 {

@@ -180,6 +180,8 @@ type SafeRange struct {
 	HipHeightPct   Number    `json:"hip_height_pct"`
 	BoxHeightCM    Number    `json:"box_height_cm"`
 	BlockHeightCM  Number    `json:"block_height_cm"`
+	HeightSDCM     Number    `json:"height_sd_cm"`     // of that height
+	HeightMarginCM Number    `json:"height_margin_cm"` // added before it was rounded up to 2.5 cm
 	BrokenReps     int       `json:"broken_reps"`
 	Reason         string    `json:"reason"`
 	Advice         string    `json:"advice"`
@@ -198,6 +200,7 @@ type Quality struct {
 	MedianSDDeg     Number `json:"median_sd_deg"`
 	HeldShare       Number `json:"held_share"`
 	ScaleCMPerPx    Number `json:"scale_cm_per_px"`
+	ScaleSDPct      Number `json:"scale_sd_pct"`
 	ScaleSource     string `json:"scale_source"`
 	NeutralDriftDeg Number `json:"neutral_drift_deg"`
 	FilterCutoffHz  Number `json:"filter_cutoff_hz"`
@@ -249,14 +252,14 @@ func NewDocument(a *analysis.Analysis) *Document {
 			DepthPctCI90:   [2]Number{Number(a.SafeRange.DepthPctCI90[0]), Number(a.SafeRange.DepthPctCI90[1])},
 			KneeFlexionDeg: Number(a.SafeRange.KneeFlexionDeg), ThighDeg: Number(a.SafeRange.ThighDeg),
 			HipHeightPct: Number(a.SafeRange.HipHeightPct), BoxHeightCM: Number(a.SafeRange.BoxHeightCM),
-			BlockHeightCM: Number(a.SafeRange.BlockHeightCM), BrokenReps: a.SafeRange.BrokenReps,
+			BlockHeightCM: Number(a.SafeRange.BlockHeightCM), HeightSDCM: Number(a.SafeRange.HeightSDCM), HeightMarginCM: Number(a.SafeRange.HeightMarginCM), BrokenReps: a.SafeRange.BrokenReps,
 			Reason: a.SafeRange.Reason, Advice: a.SafeRange.Advice,
 		},
 		Warnings: make([]Warning, len(a.Warnings)),
 		Quality: Quality{
 			PersonHeightPx: Number(a.Quality.PersonHeightPx), RepCoverage: Number(a.Quality.RepCoverage),
 			MedianSDDeg: Number(a.Quality.MedianSDDeg), HeldShare: Number(a.Quality.HeldShare),
-			ScaleCMPerPx: Number(a.Quality.ScaleCMPerPx), ScaleSource: a.Quality.ScaleSource,
+			ScaleCMPerPx: Number(a.Quality.ScaleCMPerPx), ScaleSDPct: Number(a.Quality.ScaleSDPct), ScaleSource: a.Quality.ScaleSource,
 			NeutralDriftDeg: Number(a.Quality.NeutralDriftDeg), FilterCutoffHz: Number(a.Quality.FilterCutoffHz),
 		},
 		Settings: Settings{

@@ -11,6 +11,7 @@ import (
 	"math"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/spineflex/spineflex/pkg/analysis"
 	"github.com/spineflex/spineflex/pkg/lift"
@@ -20,7 +21,12 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/report.html"))
+var pageTemplate = template.Must(template.New("report.html").Funcs(template.FuncMap{"keep": keepUnits}).ParseFS(pageFiles, "page/report.html"))
+
+// keepUnits keeps a line from ending between a number and its unit.
+func keepUnits(s string) string {
+	return strings.NewReplacer(" %", "\u00a0%", " cm", "\u00a0cm", " in)", "\u00a0in)", "± ", "±\u00a0").Replace(s)
+}
 
 // page is what the template shows; every word of it is ready.
 type page struct {
@@ -137,12 +143,11 @@ func newPage(a *analysis.Analysis, opts Options) (*page, error) {
 			p.Data.Axes.Hip = [2]float64{c.X.Min, c.X.Max}
 		}
 	}
-	if math.IsNaN(a.SafeRange.BoxHeightCM) && math.IsNaN(a.SafeRange.BlockHeightCM) && a.SafeRange.Verdict == rom.Breaks {
-		thing := "box to squat to"
+	if s := &a.SafeRange; s.Verdict == rom.Breaks && !(s.BoxHeightCM > 0) && !(s.BlockHeightCM > 0) {
+		p.Scale = "For the height of a box to squat to in centimetres, give your own height: --stature 178."
 		if a.Exercise == lift.Deadlift {
-			thing = "blocks to pull from"
+			p.Scale = "For the height of blocks to pull from in centimetres, film with a full 45 cm plate on the near end of the bar, or give your own height: --stature 178."
 		}
-		p.Scale = fmt.Sprintf("For the height of the %s in centimetres, give your height: --stature 178.", thing)
 	}
 	if p.Stills, err = figures(opts.Stills); err != nil {
 		return nil, err
@@ -183,11 +188,11 @@ func tiles(a *analysis.Analysis) []tile {
 			t.Value = "–"
 		}
 		if lo, hi := s.DepthPctCI90[0], s.DepthPctCI90[1]; !math.IsNaN(lo + hi) {
-			t.Note = fmt.Sprintf("90%% range %.0f–%.0f%%", lo, hi)
+			t.Note = fmt.Sprintf("90 %% range %.0f–%.0f %%", lo, hi)
 		}
 		ts = append(ts, t)
 	case rom.Holds:
-		ts = append(ts, tile{"100%", "neutral to this depth", "as deep as this set went"})
+		ts = append(ts, tile{"100 %", "neutral to this depth", "as deep as this set went"})
 	}
 	if n := len(a.Reps); n > 0 && s.Verdict != rom.Inconclusive {
 		ts = append(ts, tile{fmt.Sprintf("%d of %d", n-s.BrokenReps, n), "reps stayed neutral", ""})
@@ -214,11 +219,13 @@ func tiles(a *analysis.Analysis) []tile {
 		}
 		ts = append(ts, t)
 	}
-	if h := s.BoxHeightCM; !math.IsNaN(h) && h > 0 {
-		ts = append(ts, tile{fmt.Sprintf("%.1f cm", h), "box height", fmt.Sprintf("%.1f in", h/2.54)})
-	}
-	if h := s.BlockHeightCM; !math.IsNaN(h) && h > 0 {
-		ts = append(ts, tile{fmt.Sprintf("%.1f cm", h), "block height", fmt.Sprintf("%.1f in", h/2.54)})
+	for _, h := range []struct {
+		cm   float64
+		name string
+	}{{s.BoxHeightCM, "box height"}, {s.BlockHeightCM, "block height"}} {
+		if h.cm > 0 {
+			ts = append(ts, tile{fmt.Sprintf("%.1f cm", h.cm), h.name, fmt.Sprintf("%.1f in, %.0f cm of margin included", h.cm/2.54, s.HeightMarginCM)})
+		}
 	}
 	return ts
 }
@@ -327,7 +334,11 @@ func qualityFacts(a *analysis.Analysis) []fact {
 		add("Your own full flexion", a.Neutral.FullFlexionDeg, func(v float64) string { return degrees(v) + " from neutral" })
 	}
 	add("Scale", a.Quality.ScaleCMPerPx, func(v float64) string {
-		return fmt.Sprintf("%.3f cm per pixel, from %s", v, a.Quality.ScaleSource)
+		from := "your height"
+		if a.Quality.ScaleSource == analysis.ScaleFromPlate {
+			from = "the plate on the bar, taken for a full one of 45 cm"
+		}
+		return fmt.Sprintf("%.3f cm per pixel ± %.0f %%, from %s", v, math.Ceil(a.Quality.ScaleSDPct), from)
 	})
 	return fs
 }

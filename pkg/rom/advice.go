@@ -32,7 +32,7 @@ func (a *assessment) advice(s *SafeRange, reps []RepResult) string {
 	case finite(s.BlockHeightCM):
 		out += fmt.Sprintf("Pull from blocks %s cm high, with the same load, and film again.", centimetres(s.BlockHeightCM))
 	case a.in.Exercise == lift.Deadlift:
-		out += fmt.Sprintf("Start with the bar raised on blocks, %.0f %% of the way from the floor to lockout (your stature gives the height in cm).", math.Ceil(100-s.DepthPct))
+		out += fmt.Sprintf("Start with the bar raised on blocks, %.0f %% of the way from the floor to lockout (a full plate on the bar in the picture, or your stature, gives the height in cm).", math.Ceil(100-s.DepthPct))
 	case a.in.Exercise == lift.Squat:
 		out += "Stop there, or squat to a box of that height (your stature gives it in cm)."
 	default:

@@ -15,6 +15,7 @@ type Input struct {
 	Exercise     lift.Exercise
 	Camera       lift.CameraVerdict // CameraUnusable forbids a verdict
 	NeutralSDDeg float64            // sd of the neutral posture (σ₀); 0 or NaN: unknown
+	ScaleSDPct   float64            // sd of the scale behind Frame.HeightCM, per cent; 0 or NaN: none
 	Frames       []Frame
 	Reps         []Rep
 }

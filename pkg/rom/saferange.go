@@ -26,7 +26,7 @@ func (a *assessment) safeRange(reps []RepResult) SafeRange {
 	nan := math.NaN()
 	s := SafeRange{
 		DepthPct: nan, DepthPctCI90: [2]float64{nan, nan}, KneeFlexionDeg: nan, ThighDeg: nan, HipHeightPct: nan,
-		BoxHeightCM: nan, BlockHeightCM: nan, JudgedReps: len(a.reps),
+		BoxHeightCM: nan, BlockHeightCM: nan, HeightSDCM: nan, HeightMarginCM: nan, JudgedReps: len(a.reps),
 	}
 	for _, j := range a.reps {
 		if j.broken() {
@@ -164,7 +164,11 @@ func (a *assessment) posture(s *SafeRange) {
 	}
 	h, perPct := fit(func(f *Frame) float64 { return f.HeightCM })
 	se := math.Abs(perPct) * (s.DepthPctCI90[1] - s.DepthPctCI90[0]) / (2 * 1.645)
-	h = roundUp(h + math.Max(2.5, 1.64*se))
+	if finite(a.in.ScaleSDPct) {
+		se = math.Hypot(se, h*a.in.ScaleSDPct/100)
+	}
+	s.HeightSDCM, s.HeightMarginCM = se, math.Max(2.5, 1.64*se)
+	h = roundUp(h + s.HeightMarginCM)
 	switch a.in.Exercise {
 	case lift.Squat:
 		s.BoxHeightCM = h

@@ -57,6 +57,8 @@ type SafeRange struct {
 	HipHeightPct   float64
 	BoxHeightCM    float64 // NaN: not a squat or no scale
 	BlockHeightCM  float64 // NaN: not a deadlift or no scale
+	HeightSDCM     float64 // standard deviation of that height
+	HeightMarginCM float64 // added to it before it was rounded up to the next 2.5 cm
 	BrokenReps     int
 	JudgedReps     int
 	Reason         string // why inconclusive, empty otherwise

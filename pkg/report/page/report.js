@@ -20,9 +20,9 @@
   const words = (i) => {
     const out = [`${data.t[i].toFixed(2)} s`];
     if (data.rep[i] > 0) out.push(`rep ${data.rep[i]}`);
-    if (data.depth[i] !== null && data.rep[i] > 0) out.push(`depth ${Math.round(data.depth[i])}%`);
+    if (data.depth[i] !== null && data.rep[i] > 0) out.push(`depth ${Math.round(data.depth[i])}\u00a0%`);
     if (data.flex[i] === null) out.push("lower back not measured");
-    else out.push(`flexion ${Math.round(data.flex[i])}°` + (data.sd[i] === null ? "" : ` ± ${Math.ceil(data.sd[i])}°`));
+    else out.push(`flexion ${Math.round(data.flex[i])}°` + (data.sd[i] === null ? "" : ` ±\u00a0${Math.ceil(data.sd[i])}°`));
     return out.join(" · ");
   };
 
