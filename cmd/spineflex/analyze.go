@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"math"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,7 +13,7 @@ import (
 	"github.com/spineflex/spineflex/pkg/lift"
 	"github.com/spineflex/spineflex/pkg/perception"
 	"github.com/spineflex/spineflex/pkg/pose"
-	"github.com/spineflex/spineflex/pkg/report"
+	"github.com/spineflex/spineflex/pkg/worker"
 )
 
 // defaultOut is the folder that results go to.
@@ -31,6 +29,7 @@ type analyzeOptions struct {
 	sampleHz  float64
 	noVideo   bool
 	overwrite bool
+	limits    limitFlags
 	talk      talkFlags
 }
 
@@ -64,6 +63,7 @@ A clip that cannot be analysed never stops the others.`,
 	f.Float64Var(&opts.sampleHz, "sample-hz", 0, "analyse `HZ` pictures a second (0: about 30, or all that a slower clip has)")
 	f.BoolVar(&opts.noVideo, "no-video", false, "do not draw annotated.mp4")
 	f.BoolVar(&opts.overwrite, "overwrite", false, "replace results that are there already")
+	opts.limits.register(f)
 	opts.talk.register(f)
 	return cmd
 }
@@ -78,6 +78,10 @@ func runAnalyze(ctx context.Context, con console, opts analyzeOptions, clips []s
 	}
 	if opts.sampleHz != 0 && !(opts.sampleHz >= perception.MinSampleHz) {
 		return usagef("--sample-hz must be at least %d, got %g", perception.MinSampleHz, opts.sampleHz)
+	}
+	limits, err := opts.limits.validate()
+	if err != nil {
+		return err
 	}
 	p, err := opts.talk.printer(con)
 	if err != nil {
@@ -102,19 +106,21 @@ func runAnalyze(ctx context.Context, con console, opts analyzeOptions, clips []s
 		NoVideo:   opts.noVideo,
 		Overwrite: opts.overwrite,
 	}
+	runner := worker.Runner{Limits: limits}
+	o.Watch = runner.Watch
 	if err := opts.settings.calibrate(ctx, p, folders, &o); err != nil {
 		return err
 	}
-	return overClips(ctx, p, clips, func(clip string, note func(string)) (*job.Result, error) {
+	return overClips(ctx, p, clips, func(clip string, note func(string)) (*job.Summary, error) {
 		o := o
 		o.Progress, o.Note = tellProgress(p, clip), note
-		return job.Run(ctx, clip, job.Folder(opts.out, clip), o)
+		return runner.Run(ctx, clip, job.Folder(opts.out, clip), o)
 	})
 }
 
 // overClips does the work on each clip (or folder), tells how each went, and
 // ends with the exit status of them all.
-func overClips(ctx context.Context, p printer, clips []string, work func(clip string, note func(string)) (*job.Result, error)) error {
+func overClips(ctx context.Context, p printer, clips []string, work func(clip string, note func(string)) (*job.Summary, error)) error {
 	begun := time.Now()
 	sum := summarized{Clips: len(clips)}
 	for i, clip := range clips {
@@ -132,13 +138,12 @@ func overClips(ctx context.Context, p printer, clips []string, work func(clip st
 			sum.Failed++
 			p.Print(failed{Clip: clip, Code: exitError, Error: oneLine(withHint(err))})
 		default:
-			e := describe(clip, result)
-			if e.Measured {
+			if result.Measured {
 				sum.Measured++
 			} else {
 				sum.Unmeasured++
 			}
-			p.Print(e)
+			p.Print(measured{clip, *result})
 		}
 	}
 	sum.Seconds = time.Since(begun).Seconds()
@@ -177,6 +182,10 @@ func withHint(err error) error {
 		return hinted{err, "--overwrite replaces it"}
 	case errors.Is(err, infer.ErrNoONNXRuntime):
 		return hinted{err, "get it with scripts/fetch-onnxruntime.sh, or take --engine opencv"}
+	case errors.Is(err, worker.ErrTimeout):
+		return hinted{err, "--timeout allows more"}
+	case errors.Is(err, worker.ErrMemory):
+		return hinted{err, "--max-memory allows more"}
 	case errors.Is(err, job.ErrNotWritable):
 		return hinted{err, "-o names another place"}
 	case errors.Is(err, analysis.ErrCalibration):
@@ -192,36 +201,3 @@ type hinted struct {
 
 func (h hinted) Error() string { return h.error.Error() + "; " + h.hint }
 func (h hinted) Unwrap() error { return h.error }
-
-func describe(clip string, r *job.Result) measured {
-	a := r.Analysis
-	e := measured{
-		Clip: clip, Folder: r.Folder, Reason: r.Unmeasured(),
-		Exercise: string(a.Exercise), Facing: string(a.Facing), Reps: len(a.Reps), Headline: report.Headline(a),
-		Verdict: string(a.SafeRange.Verdict), DepthPct: finite(a.SafeRange.DepthPct), Advice: a.SafeRange.Advice,
-		Warnings: []string{},
-	}
-	e.Measured = e.Reason == ""
-	peak := math.NaN()
-	for _, rep := range a.Reps {
-		if !(rep.PeakFlexionDeg <= peak) {
-			peak = rep.PeakFlexionDeg
-		}
-	}
-	e.PeakDeg = finite(peak)
-	for _, w := range a.Warnings {
-		e.Warnings = append(e.Warnings, w.Message)
-	}
-	if r.Video {
-		e.Video = filepath.Join(r.Folder, job.VideoFile)
-	}
-	return e
-}
-
-// finite is v for JSON, nil where it is missing.
-func finite(v float64) *float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return nil
-	}
-	return &v
-}

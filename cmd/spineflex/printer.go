@@ -40,23 +40,10 @@ type (
 		Clip    string `json:"clip,omitempty"`
 		Message string `json:"message"`
 	}
-	// measured: the result is in its folder. Measured is false where it holds
-	// no verdict because there was nothing to judge; Reason says why.
+	// measured: the result is in its folder.
 	measured struct {
-		Clip     string   `json:"clip"`
-		Folder   string   `json:"folder"`
-		Measured bool     `json:"measured"`
-		Reason   string   `json:"reason,omitempty"`
-		Exercise string   `json:"exercise"`
-		Facing   string   `json:"facing"`
-		Reps     int      `json:"reps"`
-		Headline string   `json:"headline"`
-		Verdict  string   `json:"verdict"`
-		DepthPct *float64 `json:"depth_pct"`
-		PeakDeg  *float64 `json:"peak_flexion_deg"`
-		Advice   string   `json:"advice"`
-		Warnings []string `json:"warnings"`
-		Video    string   `json:"video,omitempty"`
+		Clip string `json:"clip"`
+		job.Summary
 	}
 	// failed: no result for this clip.
 	failed struct {

@@ -17,11 +17,11 @@ func everyEvent() []event {
 		progressed{Clip: "a.mp4", Stage: job.Perceiving, Done: 30, Total: 60},
 		progressed{Clip: "a.mp4", Stage: job.Perceiving, Done: 60, Total: 60},
 		noted{Clip: "a.mp4", Message: "slow engine"},
-		measured{
-			Clip: "a.mp4", Folder: "out/a", Measured: true, Exercise: "squat", Facing: "right", Reps: 3, Headline: "Neutral to 64 % of your depth.", Verdict: "breaks",
+		measured{"a.mp4", job.Summary{
+			Folder: "out/a", Measured: true, Exercise: "squat", Facing: "right", Reps: 3, Headline: "Neutral to 64 % of your depth.", Verdict: "breaks",
 			DepthPct: &depth, PeakDeg: &peak, Advice: "Stop at 64 % of your depth.", Warnings: []string{"camera is 12° off"},
 			Video: "out/a/annotated.mp4",
-		},
+		}},
 		failed{Clip: "b.mp4", Code: exitError, Error: "b.mp4: file is empty"},
 		summarized{Clips: 2, Measured: 1, Failed: 1, Seconds: 3.5},
 	}
@@ -54,7 +54,7 @@ func TestJSONPrinterWritesOneObjectPerLine(t *testing.T) {
 
 func TestJSONResultHasNullForMissing(t *testing.T) {
 	var out bytes.Buffer
-	newPrinter(console{&out, &out}, true, false).Print(measured{Clip: "a", Warnings: []string{}})
+	newPrinter(console{&out, &out}, true, false).Print(measured{"a", job.Summary{Warnings: []string{}}})
 	if !strings.Contains(out.String(), `"depth_pct":null`) {
 		t.Errorf("%s has no null depth", out.String())
 	}

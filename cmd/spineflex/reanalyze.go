@@ -7,6 +7,7 @@ import (
 
 	"github.com/spineflex/spineflex/pkg/job"
 	"github.com/spineflex/spineflex/pkg/perception"
+	"github.com/spineflex/spineflex/pkg/worker"
 )
 
 type reanalyzeOptions struct {
@@ -46,15 +47,19 @@ func runReanalyze(ctx context.Context, con console, opts reanalyzeOptions, dirs 
 	if err != nil {
 		return err
 	}
-	calibrated := job.Options{Perception: perception.Options{Program: programVersion()}, Settings: given}
+	calibrated := job.Options{Perception: perception.Options{Program: programVersion()}, Settings: given, Watch: new(worker.Runner).Watch}
 	if err := opts.settings.calibrate(ctx, p, nil, &calibrated); err != nil {
 		return err
 	}
-	return overClips(ctx, p, dirs, func(dir string, note func(string)) (*job.Result, error) {
+	return overClips(ctx, p, dirs, func(dir string, note func(string)) (*job.Summary, error) {
 		s, err := job.SavedSettings(dir)
 		if err != nil {
 			return nil, err
 		}
-		return job.Reanalyze(dir, mergeSettings(s, calibrated.Settings, opts.changed), job.Options{Note: note})
+		result, err := job.Reanalyze(dir, mergeSettings(s, calibrated.Settings, opts.changed), job.Options{Note: note})
+		if err != nil {
+			return nil, err
+		}
+		return result.Summary(), nil
 	})
 }

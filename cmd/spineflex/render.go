@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spineflex/spineflex/pkg/job"
+	"github.com/spineflex/spineflex/pkg/worker"
 )
 
 type renderOptions struct {
@@ -40,7 +41,8 @@ func runRender(ctx context.Context, con console, opts renderOptions, dirs []stri
 	if err != nil {
 		return err
 	}
-	return overClips(ctx, p, dirs, func(dir string, note func(string)) (*job.Result, error) {
-		return job.Render(ctx, dir, opts.clip, job.Options{Progress: tellProgress(p, dir), Note: note})
+	var runner worker.Runner
+	return overClips(ctx, p, dirs, func(dir string, note func(string)) (*job.Summary, error) {
+		return runner.Render(ctx, dir, opts.clip, job.Options{Progress: tellProgress(p, dir), Note: note})
 	})
 }

@@ -76,6 +76,7 @@ func newRootCommand(con console) *cobra.Command {
 		newRenderCommand(con),
 		newDoctorCommand(con),
 		newVersionCommand(con),
+		newWorkerCommand(),
 	)
 	return cmd
 }

@@ -85,7 +85,11 @@ func watch(ctx context.Context, file string, show show, folders []string, o *Opt
 			return rec, nil
 		}
 	}
-	rec, err := perception.Run(ctx, file, opts)
+	look := o.Watch
+	if look == nil {
+		look = perception.Run
+	}
+	rec, err := look(ctx, file, opts)
 	switch {
 	case errors.Is(err, perception.ErrNoPerson) || errors.Is(err, perception.ErrTooShort):
 		// Nothing to see here does not mean that the set shows nothing.

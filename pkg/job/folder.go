@@ -31,10 +31,16 @@ func unfinish(folder string) error {
 	return err
 }
 
-// claim makes folder and tries to write into it, so that a place that cannot
-// be written to is known before minutes of work. The function it returns takes
-// away the folders it made that are still empty.
-func claim(folder string) (undo func(), err error) {
+// Claim makes folder ready for a run: it refuses a finished result with
+// [ErrExists] unless overwrite, makes the folder, and tries to write into it,
+// so that a place that cannot be written to is known before minutes of work
+// ([ErrNotWritable]). Release, called when the run is over however it went,
+// takes away what a killed run left under temporary names, and the folders
+// that Claim made and that are still empty.
+func Claim(folder string, overwrite bool) (release func(), err error) {
+	if !overwrite && finished(folder) {
+		return nil, fmt.Errorf("%s %w", folder, ErrExists)
+	}
 	var made []string
 	for dir := filepath.Clean(folder); ; dir = filepath.Dir(dir) {
 		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
@@ -42,7 +48,8 @@ func claim(folder string) (undo func(), err error) {
 		}
 		made = append(made, dir)
 	}
-	undo = func() {
+	release = func() {
+		_ = remove(folder, unfinishedNames...) // the next run sweeps as well
 		for _, dir := range made {
 			if os.Remove(dir) != nil {
 				return // not empty: a result
@@ -50,15 +57,19 @@ func claim(folder string) (undo func(), err error) {
 		}
 	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
-		undo()
+		release()
 		return nil, fmt.Errorf("results folder %s %w: %w", folder, ErrNotWritable, err)
 	}
 	f, err := os.CreateTemp(folder, ".claim.*"+tmpSuffix)
 	if err != nil {
-		undo()
+		release()
 		return nil, fmt.Errorf("results folder %s %w: %w", folder, ErrNotWritable, err)
 	}
-	return undo, errors.Join(f.Close(), os.Remove(f.Name()))
+	if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
+		release()
+		return nil, fmt.Errorf("results folder %s %w: %w", folder, ErrNotWritable, err)
+	}
+	return release, nil
 }
 
 // What unfinished files end with: reports and video. A recording's ends with a
@@ -68,6 +79,11 @@ const (
 	partSuffix = ".part"
 )
 
+// unfinishedNames match what is being written; a whole file has its own name.
+var unfinishedNames = []string{
+	".*" + tmpSuffix, ".*" + filepath.Ext(recording.FileName) + ".*", ".*" + partSuffix,
+}
+
 // sweep takes away the results of an earlier run and what a killed one left
 // under temporary names, the mark of being finished first. Files that are no
 // results stay.
@@ -75,35 +91,29 @@ func sweep(folder string) error {
 	if err := unfinish(folder); err != nil {
 		return err
 	}
-	var stale []string
-	for _, pattern := range []string{
-		VideoFile, report.FramesFile, report.RepsFile, report.HTMLFile,
-		".*" + tmpSuffix, ".*" + filepath.Ext(recording.FileName) + ".*", ".*" + partSuffix,
-	} {
-		found, err := filepath.Glob(filepath.Join(globEscape(folder), pattern))
-		if err != nil {
-			return err
-		}
-		stale = append(stale, found...)
+	if err := remove(folder, VideoFile, report.FramesFile, report.RepsFile, report.HTMLFile); err != nil {
+		return err
 	}
-	for _, path := range stale {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+	return remove(folder, unfinishedNames...)
+}
+
+// remove takes the files in folder away whose names match one of the patterns.
+func remove(folder string, patterns ...string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		for _, pattern := range patterns {
+			if match, _ := filepath.Match(pattern, e.Name()); !match { // the patterns are sound
+				continue
+			}
+			if err := os.Remove(filepath.Join(folder, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
 	}
 	return nil
-}
-
-// globEscape keeps the folder's own brackets and stars from being a pattern.
-func globEscape(path string) string {
-	var b bytes.Buffer
-	for _, r := range path {
-		if r == '*' || r == '?' || r == '[' || r == '\\' {
-			b.WriteByte('\\')
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
 }
 
 // says reports whether the folder's files already hold what a says.

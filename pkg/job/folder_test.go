@@ -37,7 +37,7 @@ func exists(path string) bool {
 func TestClaimTakesAwayOnlyWhatItMadeAndIsEmpty(t *testing.T) {
 	root := t.TempDir()
 	folder := filepath.Join(root, "a", "b", "c")
-	undo, err := claim(folder)
+	undo, err := Claim(folder, false)
 	if err != nil || !exists(folder) {
 		t.Fatalf("claimed folder is there: %t, %v", exists(folder), err)
 	}
@@ -46,7 +46,7 @@ func TestClaimTakesAwayOnlyWhatItMadeAndIsEmpty(t *testing.T) {
 		t.Error("undo left an empty folder, or took one that was there before")
 	}
 
-	undo, err = claim(folder)
+	undo, err = Claim(folder, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestClaimRefusesWhatCannotBeWritten(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := claim(filepath.Join(file, "out")); !errors.Is(err, ErrNotWritable) {
+	if _, err := Claim(filepath.Join(file, "out"), false); !errors.Is(err, ErrNotWritable) {
 		t.Errorf("got %v", err)
 	}
 }

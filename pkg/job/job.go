@@ -15,7 +15,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spineflex/spineflex/pkg/analysis"
@@ -56,6 +55,9 @@ type Options struct {
 	Overwrite  bool                               // replace a finished result
 	Progress   func(stage Stage, done, total int) // may be nil
 	Note       func(message string)               // may be nil; tells what is worth knowing and no error
+
+	// Watch sees what is in a calibration clip; nil is [perception.Run].
+	Watch func(ctx context.Context, clip string, o perception.Options) (*recording.Recording, error)
 }
 
 func (o *Options) progress(s Stage) func(done, total int) {
@@ -78,27 +80,6 @@ type Result struct {
 	Analysis *analysis.Analysis
 }
 
-// Unmeasured says why the analysis holds no measurement at all: the camera
-// does not look from the side, or there is no repetition. It is empty for
-// every other result, an inconclusive one too.
-func (r *Result) Unmeasured() string {
-	a := r.Analysis
-	for _, w := range a.Warnings {
-		if w.Code == analysis.WarnUpperBody {
-			return w.Message
-		}
-	}
-	switch {
-	case a.Camera.Verdict == lift.CameraUnusable:
-		return "not filmed from the side; put the camera level with the hips, square to the lifter"
-	case len(a.Reps) == 0:
-		return "no repetition of a squat or deadlift found"
-	case !slices.ContainsFunc(a.Reps, func(rep analysis.Rep) bool { return rep.MeasuredShare > 0 }):
-		return "the lower back is hidden in every repetition"
-	}
-	return ""
-}
-
 // Folder is where the results of a clip go: dir and the clip's name without
 // extension.
 func Folder(dir, clip string) string {
@@ -113,14 +94,11 @@ func Folder(dir, clip string) string {
 // [ErrExists] unless o.Overwrite; without a lifter in the clip nothing is left
 // behind and the error wraps [perception.ErrNoPerson] or [perception.ErrTooShort].
 func Run(ctx context.Context, clip, folder string, o Options) (*Result, error) {
-	if !o.Overwrite && finished(folder) {
-		return nil, fmt.Errorf("%s %w", folder, ErrExists)
-	}
-	undo, err := claim(folder)
+	release, err := Claim(folder, o.Overwrite)
 	if err != nil {
 		return nil, err
 	}
-	defer undo() // takes away only what is still empty
+	defer release()
 
 	if o.Settings.NeutralAtS > 0 {
 		// Asked before minutes of work.

@@ -1,0 +1,204 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/spineflex/spineflex/pkg/job"
+)
+
+const (
+	// watchEvery is how often a child is looked at. A decoder can fill about
+	// 300 MB of memory between two looks.
+	watchEvery = 100 * time.Millisecond
+	// patience is how long a child that is asked to stop may take.
+	patience = 5 * time.Second
+)
+
+// call has a child do q and returns its last answer. Name is put before errors
+// of this package.
+func (r *Runner) call(ctx context.Context, name string, q request, o *job.Options) (*answer, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	limits := r.Limits.withDefaults()
+	q.MaxMemory = limits.MaxMemory
+	cmd, err := r.command()
+	if err != nil {
+		return nil, err
+	}
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start a worker: %w", err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start a worker: %w", err)
+	}
+	log := &lastLines{}
+	cmd.Stderr = log
+	cmd.WaitDelay = patience // for a grandchild that holds the pipes
+	isolate(cmd)
+
+	// The kernel tells a child of its parent's death by the death of the
+	// thread that started it (prctl(2), PR_SET_PDEATHSIG).
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start a worker: %w", err)
+	}
+	c := &child{process: cmd.Process, limits: limits}
+	c.alive()
+	over := make(chan struct{})
+	watched := make(chan error, 1)
+	go func() { watched <- c.watch(ctx, over) }()
+
+	last := talk(in, out, &q, func(a *answer) {
+		c.alive()
+		switch {
+		case a.Progress != nil && o.Progress != nil:
+			o.Progress(a.Progress.Stage, a.Progress.Done, a.Progress.Total)
+		case a.Note != "" && o.Note != nil:
+			o.Note(a.Note)
+		}
+	})
+	in.Close()
+	c.endAfter(time.Second) // it has nothing left to do
+	_ = cmd.Wait()       // its answer counts, and where there is none, its state
+	close(over)
+	stopped := <-watched
+
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("%s: %w", name, context.Cause(ctx))
+	case last != nil && last.Failure != nil:
+		return nil, last.Failure.err()
+	case last != nil && last.fits(q.Task):
+		return last, nil
+	case stopped != nil:
+		return nil, fmt.Errorf("%s: %w", name, stopped)
+	}
+	return nil, fmt.Errorf("%s: %w", name, crash(cmd.ProcessState, log))
+}
+
+// talk asks for q and hands answers to take up to the last, which it returns.
+func talk(in io.Writer, out io.Reader, q *request, take func(*answer)) *answer {
+	if err := writeRequest(in, q); err != nil {
+		return nil // the child is dead; how it died says more
+	}
+	return readAnswers(out, take)
+}
+
+// command is a child that has not been started.
+func (r *Runner) command() (*exec.Cmd, error) {
+	if len(r.Command) > 0 {
+		return exec.Command(r.Command[0], r.Command[1:]...), nil
+	}
+	program, err := self()
+	if err != nil {
+		return nil, fmt.Errorf("find this program to start a worker: %w", err)
+	}
+	cmd := exec.Command(program, Command)
+	cmd.Args[0] = filepath.Base(os.Args[0])
+	return cmd, nil
+}
+
+// child is a running worker.
+type child struct {
+	process *os.Process
+	limits  Limits
+	sign    atomic.Int64 // when it last said something, nanoseconds after epoch
+}
+
+func (c *child) alive() { c.sign.Store(int64(time.Since(epoch))) }
+
+// epoch is when monotonic time begins: a clock that is set back stalls nobody.
+var epoch = time.Now()
+
+// watch ends the child when a limit is passed or ctx ends, and returns why;
+// nil when over is closed first.
+func (c *child) watch(ctx context.Context, over <-chan struct{}) error {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	begun := time.Now()
+	for {
+		select {
+		case <-over:
+			return nil
+		case <-ctx.Done():
+			c.stop(over)
+			return context.Cause(ctx)
+		case <-tick.C:
+		}
+		if err := c.excess(begun); err != nil {
+			c.kill()
+			return err
+		}
+	}
+}
+
+// excess says which limit is passed.
+func (c *child) excess(begun time.Time) error {
+	l := c.limits
+	if l.Timeout > 0 && time.Since(begun) > l.Timeout {
+		return fmt.Errorf("%w: not done after %s", ErrTimeout, l.Timeout)
+	}
+	if quiet := time.Since(epoch) - time.Duration(c.sign.Load()); l.Stall > 0 && quiet > l.Stall {
+		return fmt.Errorf("%w: nothing happened for %s", ErrStalled, l.Stall)
+	}
+	if l.MaxMemory > 0 && residentBytes(c.process.Pid) > l.MaxMemory {
+		return fmt.Errorf("%w: more than %s", ErrMemory, megabytes(l.MaxMemory))
+	}
+	return nil
+}
+
+func megabytes(bytes int64) string { return fmt.Sprintf("%d MB", bytes/1_000_000) }
+
+// stop asks the child to end and makes it.
+func (c *child) stop(over <-chan struct{}) {
+	if c.process.Signal(syscall.SIGTERM) == nil {
+		select {
+		case <-over:
+			return
+		case <-time.After(patience):
+		}
+	}
+	c.kill()
+}
+
+// kill ends the child and its ffmpeg processes at once.
+func (c *child) kill() {
+	family := descendants(c.process.Pid)
+	_ = c.process.Kill() // it may be gone
+	for _, pid := range family {
+		if p, err := os.FindProcess(pid); err == nil {
+			_ = p.Kill()
+		}
+	}
+}
+
+// endAfter kills the child if it is still there after d.
+func (c *child) endAfter(d time.Duration) { time.AfterFunc(d, func() { _ = c.process.Kill() }) }
+
+// crash says how a child ended that gave no answer.
+func crash(state *os.ProcessState, log *lastLines) error {
+	if killed(state) {
+		return fmt.Errorf("%w: killed from outside, perhaps because the system ran out of memory", ErrCrashed)
+	}
+	how := state.String()
+	if state.Success() {
+		how = "ended without an answer"
+	}
+	if line := log.telling(); line != "" {
+		how += ": " + line
+	}
+	return fmt.Errorf("%w: %s", ErrCrashed, how)
+}
