@@ -47,5 +47,5 @@ install() { apt install -y --no-install-recommends "${packages[@]}"; }
 # A fresh system has no package lists, an old one stale ones; else they will do as they are.
 if ! install >/dev/null 2>&1; then
 	apt update || true # one broken source of many is no reason to stop
-	install >/dev/null || die "apt could not install ${packages[*]}; see what it says, $byhand"
+	install >/dev/null || die "apt could not install ${packages[*]} (see what it says above); by hand, $byhand"
 fi
