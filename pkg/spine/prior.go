@@ -24,7 +24,9 @@ const (
 const (
 	usualShoulderH = 1.0
 	usualShoulderP = 0.0
-	shoulderSD     = 0.10
+
+	shoulderForwardSD, shoulderUpSD = 0.05, 0.08
+	hiddenShoulderSD                = 0.10 // behind a plate
 )
 
 // A bar on the back goes where the upper thorax goes, and its near plate is
@@ -62,7 +64,10 @@ func (s *series) thorax(f *recording.Frame) (x, y, sdX, sdY float64) {
 		return x, y, plateForwardSD, plateUpSD
 	}
 	x, y = s.body(f, f.Trunk.Shoulder)
-	return x, y, shoulderSD, shoulderSD
+	if f.Plate.Known() && f.Plate.Within(f.Trunk.Shoulder, hiddenShoulderSD*s.in.TrunkPx) {
+		return x, y, hiddenShoulderSD, hiddenShoulderSD
+	}
+	return x, y, shoulderForwardSD, shoulderUpSD
 }
 
 // settle learns from the neutral frames where the thorax' mark sits: a landmark

@@ -21,7 +21,7 @@ const (
 	// beyond 5 (measurement.md 3g: the silhouette stops being the midline).
 	yawError = 0.1
 	// maxSD is the largest standard deviation, degrees, with which a value is
-	// given at all.
+	// given at all: with more, rounded and flat backs cannot be told apart.
 	maxSD = 10.0
 	// minCoverage is the least share of the contour between S2 and T12.
 	minCoverage = 0.3
@@ -70,8 +70,8 @@ func (s *series) result() *Result {
 		f := &out.Frames[i]
 		f.Raw, f.Flexion, f.Angle = raw[i], flex[i], angle[i]
 		f.SD = math.Hypot(math.Hypot(math.Max(sd[i], rough), gainError*flex[i]), shared)
-		if math.IsNaN(f.Flexion) {
-			f.SD = math.NaN()
+		if !(f.SD <= maxSD) {
+			f.Flexion, f.Angle, f.SD = math.NaN(), math.NaN(), math.NaN()
 		}
 		if s.frames[i] != nil {
 			s.draw(f, s.frames[i], radians(flex[i]))
