@@ -271,64 +271,6 @@ func TestReversedSquat(t *testing.T) {
 	}
 }
 
-// cut keeps the frames from..to.
-func cut(rec *recording.Recording, from, to int) *recording.Recording {
-	out := *rec
-	out.Frames = rec.Frames[from:to]
-	return &out
-}
-
-func TestClipsThatStartOrEndMidRep(t *testing.T) {
-	all := rendered(t)
-	squat, dead := all["squat_neutral_deep"], all["deadlift_neutral"]
-	s, d := squat.Recording(synth.Noise{}), dead.Recording(synth.Noise{})
-	top := func(r synth.Rep) int { // middle of the lockout
-		for i := r.Start; ; i++ {
-			if dead.Frames[i].DepthFrac <= 0.001 {
-				return i + 10
-			}
-		}
-	}
-	halfway := func(from, to int) int { return (from + to) / 2 }
-	r0, r1, r2 := squat.Reps[0], squat.Reps[1], squat.Reps[2]
-	q0, q2 := dead.Reps[0], dead.Reps[2]
-	tests := map[string]struct {
-		rec                *recording.Recording
-		reps               int
-		firstDown, lastDow bool // CoversDescent of the first and last rep
-		exercise           Exercise
-	}{
-		"squat from half-way down":        {cut(s, halfway(r0.Start, r0.Bottom)+8, len(s.Frames)), 3, false, true, Squat},
-		"squat from the bottom":           {cut(s, r0.Bottom, len(s.Frames)), 3, false, true, Squat},
-		"squat ends at the bottom":        {cut(s, 0, r2.Bottom), 2, true, true, Squat},
-		"squat ends half-way up":          {cut(s, 0, r2.Bottom+20), 2, true, true, Squat},
-		"one squat":                       {cut(s, r1.Start, r1.End), 1, true, true, Squat},
-		"deadlift from the floor":         {d, 3, true, true, Deadlift},
-		"deadlift ends in lockout":        {cut(d, 0, top(q2)), 3, true, false, Deadlift},
-		"deadlift, the pull alone":        {cut(d, q0.Start, top(q0)), 1, false, false, Deadlift},
-		"deadlift from lockout":           {cut(d, top(q0), top(q2)), 2, true, true, Deadlift},
-		"deadlift from lockout, set down": {cut(d, top(q0), len(d.Frames)), 2, true, true, Deadlift},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			m, err := Analyze(tt.rec, Options{Exercise: tt.exercise})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(m.Reps) != tt.reps {
-				t.Fatalf("%d reps, want %d", len(m.Reps), tt.reps)
-			}
-			first, last := m.Reps[0], m.Reps[len(m.Reps)-1]
-			if first.CoversDescent != tt.firstDown || last.CoversDescent != tt.lastDow {
-				t.Errorf("descent seen: first %v, last %v; want %v, %v", first.CoversDescent, last.CoversDescent, tt.firstDown, tt.lastDow)
-			}
-			if tt.exercise == Deadlift && !last.CoversDescent && last.Bottom != last.Start {
-				t.Errorf("the clip ends before the return and the bottom is frame %d, not the start %d", last.Bottom, last.Start)
-			}
-		})
-	}
-}
-
 // A lifter who is lost for half a second, and held for longer, still does the
 // same reps.
 func TestLostAndHeldFrames(t *testing.T) {

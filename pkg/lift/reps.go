@@ -18,9 +18,12 @@ const (
 	maxHipShift       = 0.6  // of the leg: the hips go back by .2 in a squat, .35 in a deadlift
 	nearTop           = 0.25 // of the amplitude
 	maxSizeChange     = 0.3  // of the body's typical size: walks to the camera
-	minStartShare     = 0.6  // of the other reps' rise, for a rep whose way down the clip does not show
+	minStartShare     = 0.6  // of the whole reps' amplitude, for a rep that the clip cuts
 	completeAscent    = 0.8  // of the descent: the lifter stood up again
 	edgeOfRep         = 0.04 // of the amplitude: has left the top, or the floor
+	turnSeen          = 0.03 // of the amplitude: has come up again when the clip ends, so that the bottom was shown
+	atRest            = 0.5  // of the fastest on the way up: slower than that at the clip's ends is near a turning point
+	clipEdge          = 0.15 // s: what goes on so near to the clip's ends is cut by them
 	fullTurn          = 0.03 // of the amplitude: counts as top or bottom
 	speedHz           = 2.5  // cut-off for the speed: below it the landmarks' jitter is no movement
 	settledSpeed      = 0.08 // of the fastest descent: the bar lies still
@@ -53,7 +56,7 @@ type finder struct {
 	floor float64   // least amplitude
 }
 
-func findSet(e Exercise, b *body, p *poses) *set {
+func newFinder(e Exercise, b *body, p *poses) *finder {
 	f := &finder{b: b, p: p, floor: minSquatDrop}
 	n := len(b.t)
 	if e == Deadlift {
@@ -73,7 +76,11 @@ func findSet(e Exercise, b *body, p *poses) *set {
 	signal.FillGaps(f.d, b.t, f.d, bridgeGap)
 	f.speed = signal.Smooth(nil, b.t, f.d, speedHz)
 	signal.Derivative(f.speed, b.t, f.speed)
+	return f
+}
 
+func findSet(e Exercise, b *body, p *poses) *set {
+	f := newFinder(e, b, p)
 	s := &set{}
 	threshold := f.floor
 	for _, st := range f.stretches() {
@@ -84,11 +91,11 @@ func findSet(e Exercise, b *body, p *poses) *set {
 		if e == Deadlift {
 			s.reps = append(s.reps, f.deadlifts(turns)...)
 		} else {
-			s.reps = append(s.reps, f.squats(turns)...)
+			s.reps = append(s.reps, f.squats(f.cutByEnd(turns, st))...)
 		}
 	}
 	if e != Deadlift {
-		s.reps = f.dropStart(s.reps)
+		s.reps = f.dropCut(s.reps)
 	}
 	for i := range s.reps {
 		s.reps[i].Index = i + 1
@@ -97,19 +104,28 @@ func findSet(e Exercise, b *body, p *poses) *set {
 	return s
 }
 
-// dropStart removes a first squat whose way down is not in the clip when it is
-// much smaller than the others: a lifter who gets into position, or a tracker
-// that does.
-func (f *finder) dropStart(reps []Rep) []Rep {
-	if len(reps) < 2 || reps[0].CoversDescent {
-		return reps
+// dropCut removes a first squat whose way down is not in the clip, and a last
+// one whose way up is not, when it is much smaller than the others: a lifter who
+// gets into position or reaches for the phone, or a tracker that does.
+func (f *finder) dropCut(reps []Rep) []Rep {
+	size := func(r Rep) float64 {
+		if r.CoversAscent {
+			return f.d[r.Bottom] - f.d[r.End]
+		}
+		return f.d[r.Bottom] - f.d[r.Start]
 	}
-	var rise []float64
-	for _, r := range reps[1:] {
-		rise = append(rise, f.d[r.Bottom]-f.d[r.End])
+	var whole []float64
+	for _, r := range reps {
+		if r.CoversDescent && r.CoversAscent {
+			whole = append(whole, size(r))
+		}
 	}
-	if f.d[reps[0].Bottom]-f.d[reps[0].End] < minStartShare*signal.Median(rise) {
-		return reps[1:]
+	least := minStartShare * signal.Median(whole)
+	if n := len(reps); n > 0 && !reps[0].CoversDescent && size(reps[0]) < least {
+		reps = reps[1:]
+	}
+	if n := len(reps); n > 0 && !reps[n-1].CoversAscent && size(reps[n-1]) < least {
+		reps = reps[:n-1]
 	}
 	return reps
 }
@@ -205,6 +221,54 @@ func (f *finder) turns(st stretch, threshold float64) []turn {
 	return out
 }
 
+// cutByEnd adds the top of a last squat of which the clip shows just the first
+// of the way up: the bottom is behind the lifter, so it is a rep. Without any
+// rise it is none; the lifter may be about to sit down.
+func (f *finder) cutByEnd(turns []turn, st stretch) []turn {
+	n := len(turns)
+	if n < 2 || !turns[n-1].bottom || !f.reachesEnd(st.to-1) {
+		return turns
+	}
+	bottom, before := turns[n-1].at, turns[n-2].at
+	last := highest(f.d, bottom, st.to-1)
+	if f.d[bottom]-f.d[last] < turnSeen*(f.d[bottom]-f.d[before]) {
+		return turns
+	}
+	return append(turns, turn{at: last, end: true})
+}
+
+// reachesEnd reports whether frame i is the clip's last, or as good as.
+func (f *finder) reachesEnd(i int) bool { return f.b.t[len(f.b.t)-1]-f.b.t[i] <= clipEdge }
+
+// startsUnderWay reports whether the way up from bottom is in full swing at the
+// stretch's first frame: the bottom itself was before the clip began.
+func (f *finder) startsUnderWay(first, bottom, top int) bool {
+	_, to := f.b.window(first, clipEdge)
+	to = min(to-1, top)
+	return bottom < to && f.rise(first, to) > atRest*f.fastestRise(bottom, top)
+}
+
+// endsUnderWay is the same for the way up to top at the clip's last frame.
+func (f *finder) endsUnderWay(bottom, top int) bool {
+	from, _ := f.b.window(top, clipEdge)
+	return f.reachesEnd(top) && f.rise(max(from, bottom), top) > atRest*f.fastestRise(bottom, top)
+}
+
+// rise is the speed upwards over the frames from..to by a robust line, since
+// landmarks jump and filters are least sure at a clip's ends.
+func (f *finder) rise(from, to int) float64 {
+	slope, _ := signal.TheilSen(f.b.t[from:to+1], f.d[from:to+1])
+	return -slope
+}
+
+func (f *finder) fastestRise(from, to int) float64 {
+	fastest := 0.0
+	for i := from; i <= to; i++ {
+		fastest = max(fastest, -f.speed[i])
+	}
+	return fastest
+}
+
 func highest(d []float64, from, to int) int {
 	at := from
 	for i := from; i <= to; i++ {
@@ -254,7 +318,7 @@ func (f *finder) arrives(bottom, top int) int {
 }
 
 // squats makes reps of the turns: each bottom from which the lifter stood up
-// again.
+// again, or was about to when the clip ended.
 func (f *finder) squats(turns []turn) []Rep {
 	var out []Rep
 	standing := f.standingDepth(turns)
@@ -263,16 +327,23 @@ func (f *finder) squats(turns []turn) []Rep {
 			continue
 		}
 		before, after := f.arrives(bottom.at, turns[i-1].at), f.arrives(bottom.at, turns[i+1].at)
+		if turns[i-1].end && f.startsUnderWay(turns[i-1].at, bottom.at, after) {
+			continue // the clip starts on the way up
+		}
 		up, down := f.d[bottom.at]-f.d[after], f.d[bottom.at]-f.d[before]
 		stood := up >= completeAscent*down || f.d[after] <= standing+(1-completeAscent)*up
-		if !stood || !f.planted(bottom.at, after) {
+		cut := turns[i+1].end && f.reachesEnd(turns[i+1].at)
+		if !stood && !cut || !f.planted(bottom.at, after) || !stood && !f.planted(before, bottom.at) {
 			continue
 		}
-		r := Rep{Bottom: f.middle(bottom.at, 0.02*max(up, down)), CoversAscent: true}
+		r := Rep{Bottom: f.middle(bottom.at, 0.02*max(up, down)), CoversAscent: stood}
 		// A clip that starts on the way down, or already at the bottom.
 		r.CoversDescent = down >= completeAscent*up
 		r.Start = f.leaves(bottom.at, before, f.d[before]+edgeOfRep*down)
-		r.End = f.leaves(bottom.at, after, f.d[after]+edgeOfRep*up)
+		r.End = after
+		if stood {
+			r.End = f.leaves(bottom.at, after, f.d[after]+edgeOfRep*up)
+		}
 		out = append(out, r)
 	}
 	return out
@@ -333,11 +404,15 @@ func (f *finder) deadlifts(turns []turn) []Rep {
 		}
 		start := turns[i-1]
 		up := f.d[start.at] - f.d[top.at]
-		if up < f.floor || !f.planted(f.lastOnFloor(start.at, top.at), f.arrives(start.at, top.at)) {
+		lifted := f.lastOnFloor(start.at, top.at)
+		if up < f.floor || !f.planted(lifted, f.arrives(start.at, top.at)) {
 			continue
 		}
-		r := Rep{CoversAscent: true}
-		r.Start = f.lastOnFloor(start.at, top.at)
+		if f.startsUnderWay(turns[0].at, start.at, top.at) {
+			continue // the clip starts in the midst of the pull
+		}
+		r := Rep{CoversAscent: !top.end || !f.endsUnderWay(lifted, top.at)}
+		r.Start = lifted
 		r.Bottom, r.End = r.Start, top.at
 		if i+1 < len(turns) {
 			end := turns[i+1]
@@ -381,14 +456,18 @@ func (f *finder) lowered(turns []turn) []Rep {
 		bottom := turns[i].at
 		before, after := f.arrives(bottom, turns[i-1].at), f.arrives(bottom, turns[i+1].at)
 		up, down := f.d[bottom]-f.d[after], f.d[bottom]-f.d[before]
-		if up < completeAscent*down || !f.planted(before, after) {
+		stood := up >= completeAscent*down
+		if !stood && !(turns[i+1].end && f.reachesEnd(after)) || !f.planted(before, after) {
 			continue
 		}
-		out = append(out, Rep{
-			Start: f.leaves(bottom, before, f.d[before]+edgeOfRep*down), Bottom: bottom,
-			End:          f.leaves(bottom, after, f.d[after]+edgeOfRep*up),
-			CoversAscent: true, CoversDescent: true,
-		})
+		r := Rep{
+			Start: f.leaves(bottom, before, f.d[before]+edgeOfRep*down), Bottom: bottom, End: after,
+			CoversAscent: stood, CoversDescent: true,
+		}
+		if stood {
+			r.End = f.leaves(bottom, after, f.d[after]+edgeOfRep*up)
+		}
+		out = append(out, r)
 	}
 	return out
 }

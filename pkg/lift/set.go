@@ -68,20 +68,30 @@ func pick(x []float64, at []int) []float64 {
 	return out
 }
 
-// tops are the frames of the set's upper turning points.
+// tops are the frames of the set's upper turning points that the clip shows, or
+// the highest it comes to where it shows none.
 func (f *finder) tops(e Exercise, reps []Rep) []int {
-	var out []int
+	var shown, highs []int
 	for _, r := range reps {
+		high := highest(f.d, r.Start, r.End)
+		highs = append(highs, high)
 		switch {
+		case e == Deadlift && r.CoversAscent:
+			shown = append(shown, high)
 		case e == Deadlift:
-			out = append(out, highest(f.d, r.Start, r.End))
-		case r.CoversDescent:
-			out = append(out, r.Start, r.End)
 		default:
-			out = append(out, r.End)
+			if r.CoversDescent {
+				shown = append(shown, r.Start)
+			}
+			if r.CoversAscent {
+				shown = append(shown, r.End)
+			}
 		}
 	}
-	return out
+	if len(shown) == 0 {
+		return highs
+	}
+	return shown
 }
 
 func (p *poses) trunkLength() []float64 {
