@@ -1,0 +1,131 @@
+package inventory
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spineflex/spineflex/pkg/store"
+)
+
+// Names gives each clip of a list the name of its results folder: its path
+// without extension, as in monday/squat for monday/squat.mp4. Clips that would
+// get the same are told apart, all of them: by their extension
+// (squat.mov, squat.mp4) and, where that does not do, by a hash of where they
+// come from (squat.mp4~1f9a03bc). So a name depends on the paths of all clips
+// and not on their order.
+//
+// Every clip of the list is added, also those of other shards; then any can be
+// named. Millions fit: what is kept is 16 bytes for each. The zero value is an
+// empty list.
+type Names struct {
+	// Owner says whose results, by [Clip].Source, a folder of that name holds
+	// already, "" for nobody's. A clip keeps the name it has had since before
+	// the one it collides with came along. nil: nobody owns any.
+	Owner func(name string) string
+
+	plain    []uint64 // hashes of names
+	extended []uint64 // hashes of names with extension
+	sorted   bool
+}
+
+// Add tells of a clip by its path.
+func (n *Names) Add(p string) {
+	n.plain = append(n.plain, hash(plainName(p)))
+	n.extended = append(n.extended, hash(extendedName(p)))
+	n.sorted = false
+}
+
+// Of returns the name of a clip that was added.
+func (n *Names) Of(c Clip) string {
+	if !n.sorted {
+		slices.Sort(n.plain)
+		slices.Sort(n.extended)
+		n.sorted = true
+	}
+	name := plainName(c.Path)
+	if count(n.plain, hash(name)) == 1 || n.Owner != nil && n.Owner(name) == c.Source {
+		return name
+	}
+	extended := extendedName(c.Path)
+	// An extended name may be the plain one of another clip: squat.mp4 of
+	// squat.mp4.mov.
+	if h := hash(extended); count(n.extended, h) == 1 && count(n.plain, h) == 0 {
+		return extended
+	}
+	return extended + "~" + shortHash(c.Source)
+}
+
+// hash folds case: some file systems do.
+func hash(name string) uint64 {
+	sum := sha256.Sum256([]byte(strings.ToLower(name)))
+	return binary.LittleEndian.Uint64(sum[:])
+}
+
+// count says how often v is in a sorted list.
+func count(sorted []uint64, v uint64) int {
+	from, there := slices.BinarySearch(sorted, v)
+	if !there {
+		return 0
+	}
+	to := from
+	for to < len(sorted) && sorted[to] == v {
+		to++
+	}
+	return to - from
+}
+
+func plainName(p string) string {
+	dir, base := path.Split(p)
+	if name := strings.TrimSuffix(base, path.Ext(base)); name != "" {
+		base = name
+	}
+	return folderName(path.Join(dir, base))
+}
+
+func extendedName(p string) string { return folderName(p) }
+
+// longest is how much of a part of a path is kept, bytes; file systems take 255.
+const longest = 200
+
+// folderName makes each part of a path one that a folder can have beside what a
+// batch writes.
+func folderName(p string) string {
+	parts := strings.Split(strings.Trim(path.Clean("/"+p), "/"), "/")
+	for i, part := range parts {
+		if len(part) > longest {
+			part = strings.ToValidUTF8(part[:longest], "")
+		}
+		if reserved(part) {
+			part += "~"
+		}
+		parts[i] = part
+	}
+	return strings.Join(parts, "/")
+}
+
+// reserved reports whether a batch, or a clip's results, may hold a file of that
+// name.
+func reserved(part string) bool {
+	part = strings.ToLower(part)
+	switch path.Ext(part) {
+	case ".json", ".jsonl", ".csv", ".html", ".sfr", ".parquet", ".jpg":
+		return true
+	}
+	return part == videoFile || strings.HasPrefix(part, ".spineflex")
+}
+
+// shortHash tells sources apart: for a path on disk, where it lies.
+func shortHash(source string) string {
+	if !store.IsURL(source) {
+		if abs, err := filepath.Abs(source); err == nil {
+			source = abs
+		}
+	}
+	sum := sha256.Sum256([]byte(source))
+	return hex.EncodeToString(sum[:4])
+}
