@@ -35,7 +35,8 @@ const (
 func (s *series) result() *Result {
 	n := len(s.frames)
 	out := &Result{Frames: make([]Frame, n)}
-	times, flex, angle, sd := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
+	times, flex, angle := make([]float64, n), make([]float64, n), make([]float64, n)
+	sd, fitSD := make([]float64, n), make([]float64, n) // with the doubt of the cross-check, and without
 	for i := range s.frames {
 		times[i] = s.rec.Frames[i].Time
 	}
@@ -48,7 +49,8 @@ func (s *series) result() *Result {
 			continue
 		}
 		f.Coverage = s.coverage(fr)
-		v := s.fitSD(fr) * passes
+		fitSD[i] = s.fitSD(fr) * passes
+		v := math.Hypot(fitSD[i], s.doubt(fr))
 		if f.Coverage < minCoverage || v > maxSD {
 			continue
 		}
@@ -56,7 +58,7 @@ func (s *series) result() *Result {
 		angle[i] = s.ref.surfaceAngle(fr.got.params[pFlexion], fr.got.params[pGluteal])
 	}
 	var zeroSD float64
-	out.NeutralSeen, zeroSD = s.zero(flex, sd)
+	out.NeutralSeen, zeroSD = s.zero(flex, fitSD)
 	raw := append([]float64(nil), flex...)
 	out.CutoffHz = s.filter(times, flex)
 	s.filter(times, angle)
