@@ -37,9 +37,34 @@ func (p *poses) exercise() (e Exercise, sure bool) {
 	score := vote(p.hanging, 0.62, 0.2) + // on the shoulders or before the chest: less than half an arm below the shoulders
 		1.5*vote(hand, -0.10, 0.15) + // a bar on the floor is below the knee
 		vote(hinge, -3, 20) + // trunk against knee: 65° and 88° in a deadlift, 30° and 125° in a squat
-		0.5*vote(p.hipHeight, 0.56*standing, 0.12*standing)
+		0.5*vote(p.hipHeight, 0.56*standing, 0.12*standing) +
+		3*p.plateVote()
 	if score > 0 {
 		return Deadlift, score > sureScore
 	}
 	return Squat, score < -sureScore
+}
+
+// plateVote is 1 when the bar's plate is seen below the hips, as in a deadlift,
+// -1 when it never is, as in a squat, and 0 without a plate. The plate is seen even
+// where it hides the joints. At lockout it may be as high as the hips, and so may
+// the joints' guesses behind it, so a part of the frames is enough.
+func (p *poses) plateVote() float64 {
+	if p.plate == nil {
+		return 0
+	}
+	below, known := 0.0, 0.0
+	for i, y := range p.plate.y {
+		if math.IsNaN(y) || math.IsNaN(p.hip.y[i]) {
+			continue
+		}
+		known++
+		if y > p.hip.y[i] {
+			below++
+		}
+	}
+	if known == 0 {
+		return 0
+	}
+	return min(max((below/known-0.25)/0.15, -1), 1)
 }

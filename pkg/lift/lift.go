@@ -155,6 +155,7 @@ func Analyze(rec *recording.Recording, opts Options) (*Movement, error) {
 	}
 
 	p := b.poses(m.Facing)
+	p.plate = b.plate(rec)
 	m.Exercise = opts.Exercise
 	if m.Exercise == "" {
 		var sure bool

@@ -16,6 +16,7 @@ type poses struct {
 	hipHeight, shoulderHeight           []float64 // above the ankle, pixels
 	handHeight                          []float64 // above the ankle, pixels
 	size                                []float64 // of the body in the picture over its typical size
+	plate                               *track    // of the near plate's centre; nil if none is found
 	arm                                 float64   // shoulder–wrist distance of the straight arm, pixels
 }
 

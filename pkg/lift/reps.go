@@ -130,22 +130,6 @@ func (f *finder) dropCut(reps []Rep) []Rep {
 	return reps
 }
 
-// barDepth is how low the bar is, from the wrists and, since those are often
-// hidden, from the shoulders that straight arms hang from. A hand that does not
-// hang (it waves) says nothing.
-func (p *poses) barDepth(b *body) []float64 {
-	d := make([]float64, len(p.hanging))
-	for i := range d {
-		shoulder := p.shoulderHeight[i] - p.arm
-		hand := p.handHeight[i]
-		if !(p.hanging[i] > 0.75 && p.hanging[i] < 1.25) {
-			hand = shoulder
-		}
-		d[i] = -(shoulder + hand) / 2 / b.leg
-	}
-	return d
-}
-
 type stretch struct{ from, to int }
 
 // stretches are the runs of frames with a depth, long enough to hold a rep.
@@ -333,7 +317,9 @@ func (f *finder) squats(turns []turn) []Rep {
 		up, down := f.d[bottom.at]-f.d[after], f.d[bottom.at]-f.d[before]
 		stood := up >= completeAscent*down || f.d[after] <= standing+(1-completeAscent)*up
 		cut := turns[i+1].end && f.reachesEnd(turns[i+1].at)
-		if !stood && !cut || !f.planted(bottom.at, after) || !stood && !f.planted(before, bottom.at) {
+		// The way down counts from near its top, since a walk-out may lead into it.
+		sinks := f.leaves(bottom.at, before, f.d[before]+nearTop*down)
+		if !stood && !cut || !f.planted(sinks, bottom.at) || !f.planted(bottom.at, after) {
 			continue
 		}
 		r := Rep{Bottom: f.middle(bottom.at, 0.02*max(up, down)), CoversAscent: stood}
@@ -374,7 +360,7 @@ func (f *finder) middle(at int, slack float64) int {
 	for to+1 < len(f.d) && f.d[to+1] >= f.d[at]-slack {
 		to++
 	}
-	return (from + to) / 2
+	return (2*from + to) / 3
 }
 
 // leaves walks from the frame from towards to and returns the first frame that
