@@ -26,6 +26,10 @@ var startRuntime = sync.OnceValue(func() error {
 	if info.IsDir() {
 		library = filepath.Join(library, "libonnxruntime.so.1")
 	}
+	// Else it reports its use to its makers (pkg/infer says more).
+	if err := os.Setenv("ORT_DISABLE_TELEMETRY", "1"); err != nil {
+		return err
+	}
 	ort.SetSharedLibraryPath(library)
 	return ort.InitializeEnvironment()
 })

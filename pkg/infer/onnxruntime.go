@@ -105,6 +105,17 @@ func sourceTree() (string, bool) {
 	}
 }
 
+// forbidTelemetry must come before the library is started: from 1.29 on it
+// otherwise reports its use to its makers, under an identifier that it keeps
+// in the user's cache folder. ort.DisableTelemetry needs a started library and
+// comes too late (github.com/microsoft/onnxruntime/pull/27379).
+func forbidTelemetry() error {
+	if err := os.Setenv("ORT_DISABLE_TELEMETRY", "1"); err != nil {
+		return fmt.Errorf("forbid ONNX Runtime's telemetry: %w", err)
+	}
+	return nil
+}
+
 // loadONNXRuntime loads the library once per process and says which and its
 // version.
 func loadONNXRuntime(path string) (library, version string, err error) {
@@ -113,6 +124,9 @@ func loadONNXRuntime(path string) (library, version string, err error) {
 	candidates := FindLibrary(path)
 	if loaded.library != "" && slices.Contains(candidates, loaded.library) {
 		return loaded.library, ort.GetVersion(), nil
+	}
+	if err := forbidTelemetry(); err != nil {
+		return "", "", err
 	}
 	var reasons []string
 	for _, candidate := range candidates {
