@@ -4,6 +4,8 @@
 SHELL         := /bin/bash
 GO            ?= go
 VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# Go's own ten minutes do not do for small machines that have only OpenCV.
+TEST          := $(GO) test -timeout 30m
 LDFLAGS       := -X main.version=$(VERSION)
 BIN           := bin/spineflex
 
@@ -52,18 +54,18 @@ test: test-pure test-race test-leaks test-unit
 
 test-pure:
 	CGO_ENABLED=0 $(GO) vet $(MEASURING)
-	CGO_ENABLED=0 $(GO) test $(MEASURING)
+	CGO_ENABLED=0 $(TEST) $(MEASURING)
 
 test-race: deps
-	$(GO) test -race $(CONCURRENT)
+	$(TEST) -race $(CONCURRENT)
 
 # matprofile counts what OpenCV holds, and allocates to do so.
 test-leaks: deps
-	$(GO) test -tags matprofile -run MatsAreClosed ./pkg/infer
+	$(TEST) -tags matprofile -run MatsAreClosed ./pkg/infer
 
 # What the others do not cover.
 test-unit: deps
-	$(GO) test $$(comm -23 <($(GO) list ./... | sort) <($(GO) list $(MEASURING) $(CONCURRENT) | sort))
+	$(TEST) $$(comm -23 <($(GO) list ./... | sort) <($(GO) list $(MEASURING) $(CONCURRENT) | sort))
 
 ## lint: formatting, vet, linters, import directions, known vulnerabilities
 lint: deps
