@@ -38,6 +38,7 @@ var columns = []column{
 	{"broken_reps", func(s *Set) any { return &s.BrokenReps }},
 	{"rounded_reps", func(s *Set) any { return &s.RoundedReps }},
 	{"travel_pct", func(s *Set) any { return &s.TravelPct }},
+	{"travel_m", func(s *Set) any { return &s.TravelM }},
 	{"safe_depth_pct", func(s *Set) any { return &s.SafeDepthPct }},
 	{"safe_depth_lo_pct", func(s *Set) any { return &s.SafeDepthLoPct }},
 	{"safe_depth_hi_pct", func(s *Set) any { return &s.SafeDepthHiPct }},

@@ -40,9 +40,10 @@ var migrations = []string{
 	) STRICT;
 	CREATE INDEX set_of_lifter ON "set"(lifter, exercise);`,
 
-	// 2: how lower back and hips share the bend; what a lifter showed once and is
+	// 2: how far the set went down in metres; how lower back and hips share the bend; what a lifter showed once and is
 	// used from then on.
 	`ALTER TABLE "set" ADD COLUMN lumbar_share REAL;
+	ALTER TABLE "set" ADD COLUMN travel_m REAL;
 	ALTER TABLE lifter ADD COLUMN stature_m REAL;
 	CREATE TABLE calibration (
 		id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -57,6 +57,7 @@ type Measured struct {
 	BrokenReps     int
 	RoundedReps    int     // of them clearly rounded
 	TravelPct      float64 // what a depth of 100 % is, per cent of stature
+	TravelM        float64 // the same in metres
 	SafeDepthPct   float64
 	SafeDepthLoPct float64 // 90 % interval of it
 	SafeDepthHiPct float64
@@ -110,7 +111,7 @@ func NewSet(d *report.Document, folder string, f Filing) (Set, error) {
 		Clip: plain(d.Clip.File), ClipSHA256: d.Clip.SHA256, Folder: plain(folder),
 		Measured: Measured{
 			StatureM: float64(d.Settings.StatureCM) / 100, Verdict: rom.Verdict(d.SafeRange.Verdict), Reason: d.SafeRange.Reason,
-			Reps: len(d.Reps), TravelPct: float64(d.TravelPct),
+			Reps: len(d.Reps), TravelPct: float64(d.TravelPct), TravelM: travelM(d),
 			SafeDepthPct: float64(d.SafeRange.DepthPct), SafeDepthLoPct: float64(d.SafeRange.DepthPctCI90[0]), SafeDepthHiPct: float64(d.SafeRange.DepthPctCI90[1]),
 			ThighDeg: float64(d.SafeRange.ThighDeg), SafeBoxM: float64(d.SafeRange.BoxHeightCM) / 100, SafeBlockM: float64(d.SafeRange.BlockHeightCM) / 100,
 			PeakFlexionDeg: math.NaN(), PeakFlexionSD: math.NaN(), LumbarShare: lumbarShare(d), Program: d.Model.Program,
@@ -133,6 +134,15 @@ func NewSet(d *report.Document, folder string, f Filing) (Set, error) {
 	}
 	s.JudgedReps = max(s.JudgedReps, s.BrokenReps)
 	return s, s.Validate()
+}
+
+// travelM is how far the bar or the hip went, NaN without a scale. A scale from a
+// plate holds in the plane of the bar only.
+func travelM(d *report.Document) float64 {
+	if cm := float64(d.Quality.ScaleCMPerPx); cm > 0 && lift.Exercise(d.Exercise) == lift.Deadlift {
+		return float64(d.TravelPct) / 100 * float64(d.Quality.PersonHeightPx) * cm / 100
+	}
+	return float64(d.TravelPct) / 100 * float64(d.Settings.StatureCM) / 100
 }
 
 // lumbarShare is the median over the reps of the lower back's part in the bend
@@ -187,7 +197,7 @@ func (s *Set) Validate() error {
 		from, to float64
 	}{
 		{"load", s.LoadKG, 0, maxLoadKG}, {"block height", s.BlockM, 0, maxHeightM}, {"box height", s.BoxM, 0, maxHeightM},
-		{"stature", s.StatureM, 0, maxHeightM}, {"travel", s.TravelPct, 0, 200}, {"safe depth", s.SafeDepthPct, 0, 200},
+		{"stature", s.StatureM, 0, maxHeightM}, {"travel", s.TravelPct, 0, 200}, {"travel", s.TravelM, 0, maxHeightM}, {"safe depth", s.SafeDepthPct, 0, 200},
 		{"low end of the safe depth", s.SafeDepthLoPct, 0, 200}, {"high end of the safe depth", s.SafeDepthHiPct, 0, 200},
 		{"thigh angle", s.ThighDeg, -180, 180}, {"safe box height", s.SafeBoxM, 0, maxHeightM}, {"safe block height", s.SafeBlockM, 0, maxHeightM},
 		{"peak flexion", s.PeakFlexionDeg, -360, 360}, {"sd of the peak flexion", s.PeakFlexionSD, 0, 1000}, {"lumbar share", s.LumbarShare, -20, 20},

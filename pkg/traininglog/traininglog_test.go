@@ -228,7 +228,7 @@ func randomSets(n int, seed uint64) []Set {
 		s := aSet([]string{"Anna", "Ben", "Zoë, the 3rd"}[rng.IntN(3)], i)
 		s.At = time.Unix(rng.Int64N(2e9), rng.Int64N(1e6)*1000).In(time.FixedZone("", 900*(rng.IntN(100)-50)))
 		s.Note, s.Stance, s.Folder = texts[rng.IntN(len(texts))], texts[rng.IntN(len(texts))], texts[rng.IntN(len(texts))]
-		for _, v := range []*float64{&s.LoadKG, &s.BlockM, &s.BoxM, &s.StatureM, &s.TravelPct, &s.SafeDepthPct, &s.ThighDeg, &s.LumbarShare, &s.PeakFlexionSD} {
+		for _, v := range []*float64{&s.LoadKG, &s.BlockM, &s.BoxM, &s.StatureM, &s.TravelPct, &s.TravelM, &s.SafeDepthPct, &s.ThighDeg, &s.LumbarShare, &s.PeakFlexionSD} {
 			*v = some(rng.Float64() * math.Pow10(-rng.IntN(8)))
 		}
 		all[i] = s
