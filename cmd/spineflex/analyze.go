@@ -27,6 +27,7 @@ type analyzeOptions struct {
 	library   string
 	threads   int
 	sampleHz  float64
+	capture   float64
 	noVideo   bool
 	overwrite bool
 	limits    limitFlags
@@ -61,6 +62,7 @@ A clip that cannot be analysed never stops the others.`,
 	f.StringVar(&opts.library, "onnxruntime", "", "ONNX Runtime's library `FILE`, if it is not where it is looked for ("+infer.LibraryEnv+" does the same)")
 	f.IntVar(&opts.threads, "threads", 0, "use `N` processor cores (0: all)")
 	f.Float64Var(&opts.sampleHz, "sample-hz", 0, "analyse `HZ` pictures a second (0: about 30, or all that a slower clip has)")
+	f.Float64Var(&opts.capture, "capture-fps", 0, "the clip is in slow motion, filmed at `FPS` pictures a second (0: as the file says)")
 	f.BoolVar(&opts.noVideo, "no-video", false, "do not draw annotated.mp4")
 	f.BoolVar(&opts.overwrite, "overwrite", false, "replace results that are there already")
 	opts.limits.register(f)
@@ -78,6 +80,9 @@ func runAnalyze(ctx context.Context, con console, opts analyzeOptions, clips []s
 	}
 	if opts.sampleHz != 0 && !(opts.sampleHz >= perception.MinSampleHz) {
 		return usagef("--sample-hz must be at least %d, got %g", perception.MinSampleHz, opts.sampleHz)
+	}
+	if opts.capture != 0 && !(opts.capture >= 1 && opts.capture <= 1000) {
+		return usagef("--capture-fps must be from 1 to 1000, got %g", opts.capture)
 	}
 	limits, err := opts.limits.validate()
 	if err != nil {
@@ -100,7 +105,7 @@ func runAnalyze(ctx context.Context, con console, opts analyzeOptions, clips []s
 	o := job.Options{
 		Perception: perception.Options{
 			Program: programVersion(), Quality: opts.quality, Engine: opts.engine,
-			LibraryPath: opts.library, Threads: opts.threads, SampleHz: opts.sampleHz,
+			LibraryPath: opts.library, Threads: opts.threads, SampleHz: opts.sampleHz, CaptureFPS: opts.capture,
 		},
 		Settings:  settings,
 		NoVideo:   opts.noVideo,

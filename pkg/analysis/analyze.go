@@ -161,7 +161,7 @@ func neutralFrames(rec *recording.Recording, move *lift.Movement, s Settings) []
 	out := make([]bool, len(rec.Frames))
 	if s.NeutralAtS > 0 {
 		for i := range rec.Frames {
-			out[i] = math.Abs(rec.Frames[i].Time-s.NeutralAtS) <= neutralWindowS
+			out[i] = math.Abs(rec.Clip.PlayTime(rec.Frames[i].Time)-s.NeutralAtS) <= neutralWindowS
 		}
 		return out
 	}

@@ -4,8 +4,10 @@
 //	clip ─▶ decode ─▶ track the lifter ─▶ trunk outline ─▶ recording
 //
 // The stages run at the same time, one goroutine each, with a few pictures
-// under way between them; memory does not grow with the clip's pictures. What
-// the numbers mean is for others to conclude.
+// under way between them; memory does not grow with the clip's pictures. Where
+// what was seen is nothing that a body can do, those frames are read again and
+// tracked from the sound ones before and after them. What the numbers mean is
+// for others to conclude.
 package perception
 
 import (
@@ -26,6 +28,8 @@ var (
 	ErrNoPerson = errors.New("no person found; film the whole lifter from the side, in good light")
 	// ErrTooShort: the clip cannot hold a repetition.
 	ErrTooShort = errors.New("too short")
+	// ErrCaptureFPS: the clip is faster than it is said to have been filmed.
+	ErrCaptureFPS = errors.New("capture rate does not fit")
 )
 
 const (
@@ -47,6 +51,9 @@ type Options struct {
 	Threads     int          // cores for each of the decoder and the networks; 0: all
 
 	SampleHz float64 // pictures analysed a second; 0: 30, or all that a slower clip has
+	// CaptureFPS is the pictures a second that a clip in slow motion was filmed
+	// at; its times are divided by as much as it plays slower. 0: as the file says.
+	CaptureFPS float64
 
 	Progress func(done, total int) // called for every frame from one goroutine; total 0: unknown. May be nil
 	Note     func(message string)  // told what is worth knowing and no error. May be nil
@@ -73,13 +80,37 @@ func (o Options) rate() float64 {
 }
 
 // sampling is the rate to ask of the source (0: every frame) and how many
-// frames that gives.
-func (o Options) sampling(info video.Info) (hz float64, frames int) {
+// frames that gives, of a clip that plays so many times slower than filmed.
+func (o Options) sampling(info video.Info, slowdown float64) (hz float64, frames int) {
 	hz = o.rate()
-	if info.MeanFPS < 1.4*hz {
+	filmed := info.MeanFPS * slowdown
+	if filmed < 1.4*hz {
 		return 0, info.Frames
 	}
-	return hz, int(float64(info.Frames) * hz / info.MeanFPS)
+	return hz, int(float64(info.Frames) * hz / filmed)
+}
+
+// slowMotion is the least that counts as slow motion: rates are written with
+// rounding, and a phone's real rate falls short of the nominal one in the dark.
+const slowMotion = 1.5
+
+// slowdown is how many times slower than it was filmed a clip plays, 1 where
+// nothing says so.
+func (o Options) slowdown(path string, info video.Info) (float64, error) {
+	if info.MeanFPS <= 0 {
+		return 1, nil
+	}
+	if o.CaptureFPS == 0 {
+		if s := info.CaptureFPS / info.MeanFPS; s >= slowMotion {
+			return s, nil
+		}
+		return 1, nil
+	}
+	s := o.CaptureFPS / info.MeanFPS
+	if s < 1/slowMotion {
+		return 0, fmt.Errorf("%s: %w: it plays %.4g pictures a second and cannot have been filmed at %.4g", path, ErrCaptureFPS, info.MeanFPS, o.CaptureFPS)
+	}
+	return max(1, s), nil
 }
 
 // Validate names the field that cannot be used.
@@ -89,6 +120,9 @@ func (o Options) Validate() error {
 	}
 	if o.SampleHz != 0 && !(o.SampleHz >= MinSampleHz && o.SampleHz <= maxSampleHz) {
 		return fmt.Errorf("sample rate must be from %d to %d pictures a second, or 0 for %d, got %g", MinSampleHz, maxSampleHz, usualHz, o.SampleHz)
+	}
+	if o.CaptureFPS != 0 && !(o.CaptureFPS >= 1 && o.CaptureFPS <= maxSampleHz) {
+		return fmt.Errorf("capture rate must be from 1 to %d pictures a second, or 0 for what the file says, got %g", maxSampleHz, o.CaptureFPS)
 	}
 	return o.inference().Validate()
 }
@@ -119,6 +153,7 @@ func (o Options) model() (*infer.Runtime, recording.Model, error) {
 		Detector:   models.Detector().SHA256(),
 		Landmarker: network.SHA256(),
 		SampleHz:   o.rate(),
+		CaptureFPS: o.CaptureFPS,
 	}, nil
 }
 

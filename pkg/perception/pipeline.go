@@ -39,14 +39,22 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 	if err != nil {
 		return nil, err
 	}
-	if info.DurationS > 0 && info.DurationS < minSeconds {
-		return nil, tooShort(path, info.DurationS)
+	slowdown, err := o.slowdown(path, info)
+	if err != nil {
+		return nil, err
+	}
+	filmedS := info.DurationS / slowdown
+	if filmedS > 0 && filmedS < minSeconds {
+		return nil, tooShort(path, filmedS)
 	}
 	if rt.Fallback() != nil && o.Note != nil {
 		o.Note("ONNX Runtime not found, running on OpenCV, about three times slower; spineflex doctor says how to get it")
 	}
-	rate, total := o.sampling(info)
-	source, err := video.Open(ctx, path, video.Options{Threads: o.Threads, Info: &info, SampleHz: rate})
+	if slowdown >= slowMotion && o.CaptureFPS == 0 && o.Note != nil {
+		o.Note(fmt.Sprintf("%s: plays %.3g times slower than filmed, as the file says; times are as filmed (--capture-fps %.4g takes it as it plays)", path, slowdown, info.MeanFPS))
+	}
+	rate, total := o.sampling(info, slowdown)
+	source, err := video.Open(ctx, path, video.Options{Threads: o.Threads, Info: &info, SampleHz: rate, Slowdown: slowdown})
 	if err != nil {
 		return nil, err
 	}
@@ -78,10 +86,13 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 		Clip: recording.Clip{
 			File: path, SHA256: sum, Width: info.Width, Height: info.Height,
 			RotationDeg: info.RotationDeg, Mirrored: info.Mirrored,
-			DurationS: info.DurationS, Frames: source.Counts().Decoded, MeanFPS: info.MeanFPS,
+			DurationS: filmedS, Frames: source.Counts().Decoded, MeanFPS: info.MeanFPS * slowdown,
 		},
 		Model:  model,
 		Frames: p.frames,
+	}
+	if slowdown > 1 {
+		rec.Clip.Slowdown = slowdown
 	}
 	complete(&rec.Clip, rec.Frames)
 	if missing := lost(info, source.Counts()); missing != "" && o.Note != nil {

@@ -63,6 +63,7 @@ func TestRunRecordsTheClip(t *testing.T) {
 		"other network": {Program: "test", Quality: pose.Balanced},
 		"other version": {Program: "other", Quality: pose.Fast},
 		"other rate":    {Program: "test", Quality: pose.Fast, SampleHz: 15},
+		"slow motion":   {Program: "test", Quality: pose.Fast, CaptureFPS: 60},
 	} {
 		if same, err := Fits(t.Context(), rec, clip, o); err != nil || same {
 			t.Errorf("%s: the recording fits (%v)", name, err)
@@ -70,6 +71,66 @@ func TestRunRecordsTheClip(t *testing.T) {
 	}
 	if same, err := Fits(t.Context(), rec, part(t, "1", "scale=180:320"), opts); err != nil || same {
 		t.Errorf("other clip: the recording fits (%v)", err)
+	}
+}
+
+// A clip that plays four times slower than it was filmed, and is said to or
+// says so itself, is seen as the clip that plays as filmed.
+func TestSlowMotionIsSeenAsItWasFilmed(t *testing.T) {
+	normal := part(t, "1", "scale=180:320")
+	dir := t.TempDir()
+	opts := Options{Quality: pose.Fast, SampleHz: 15}
+	want, err := Run(t.Context(), normal, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := func(name string, args ...string) string {
+		path := filepath.Join(dir, name)
+		args = append([]string{"-v", "error", "-i", normal, "-c", "copy", "-bsf:v", "setts=pts=4*PTS:dts=4*DTS:duration=4*DURATION"}, args...)
+		if out, err := exec.Command("ffmpeg", append(args, path)...).CombinedOutput(); err != nil {
+			t.Fatalf("ffmpeg: %v: %s", err, out)
+		}
+		return path
+	}
+	silent := slow("silent.mp4")
+	tagged := slow("android.mp4", "-movflags", "use_metadata_tags", "-metadata", "com.android.capture.fps=30")
+	for _, tc := range []struct {
+		name, clip string
+		capture    float64
+		scale      float64 // of the times
+	}{
+		{"said to be", silent, 30, 1},
+		{"says so itself", tagged, 0, 1},
+		{"taken as it plays", tagged, 7.5, 4},
+		{"not said", silent, 0, 4},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			o := opts
+			o.CaptureFPS = tc.capture
+			got, err := Run(t.Context(), tc.clip, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := got.Clip.DurationS - tc.scale*want.Clip.DurationS; math.Abs(d) > 0.01 {
+				t.Errorf("%.3f s, want %g times %.3f s", got.Clip.DurationS, tc.scale, want.Clip.DurationS)
+			}
+			if play := got.Clip.PlayTime(got.Clip.DurationS); math.Abs(play-4*want.Clip.DurationS) > 0.01 {
+				t.Errorf("plays %.3f s, want four times %.3f s", play, want.Clip.DurationS)
+			}
+			if tc.scale != 1 {
+				return
+			}
+			if len(got.Frames) != len(want.Frames) {
+				t.Fatalf("%d frames, want %d", len(got.Frames), len(want.Frames))
+			}
+			for i := range got.Frames {
+				g, w := &got.Frames[i], &want.Frames[i]
+				gh, wh := g.Landmarks[recording.LeftHip], w.Landmarks[recording.LeftHip]
+				if math.Abs(g.Time-w.Time) > 1e-5 || g.Index != w.Index || math.Hypot(gh.X-wh.X, gh.Y-wh.Y) > 0.5 { // times differ by nanoseconds
+					t.Fatalf("frame %d is number %d at %.6f s with the hip at %.2f, want number %d at %.6f s at %.2f", i, g.Index, g.Time, gh, w.Index, w.Time, wh)
+				}
+			}
+		})
 	}
 }
 
@@ -91,6 +152,7 @@ func TestRunRefuses(t *testing.T) {
 		{"unknown quality", t.Context(), "clip.mp4", Options{Quality: "best"}, nil, `unknown quality "best" (one of fast, balanced, accurate)`},
 		{"unknown engine", t.Context(), "clip.mp4", Options{Engine: "gpu"}, nil, `unknown engine "gpu"`},
 		{"too few pictures", t.Context(), "clip.mp4", Options{SampleHz: 5}, nil, "sample rate must be from 10 to 1000"},
+		{"faster than filmed", t.Context(), part(t, "1", "scale=180:320"), Options{CaptureFPS: 10}, ErrCaptureFPS, "plays 30 pictures a second and cannot have been filmed at 10"},
 		{"no library", t.Context(), "clip.mp4", Options{Engine: infer.ONNXRuntime, LibraryPath: t.TempDir()}, infer.ErrNoONNXRuntime, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -112,7 +174,7 @@ func TestOptionsValidate(t *testing.T) {
 	if err := (Options{}).Validate(); err != nil {
 		t.Errorf("the zero options: %v", err)
 	}
-	for _, o := range []Options{{Quality: "best"}, {Engine: "gpu"}, {Threads: -1}, {SampleHz: 5}, {SampleHz: math.NaN()}} {
+	for _, o := range []Options{{Quality: "best"}, {Engine: "gpu"}, {Threads: -1}, {SampleHz: 5}, {SampleHz: math.NaN()}, {CaptureFPS: -1}, {CaptureFPS: math.NaN()}} {
 		if o.Validate() == nil {
 			t.Errorf("%+v is accepted", o)
 		}

@@ -71,6 +71,7 @@ type clipHeader struct {
 	DurationS   *float64 `json:"duration_s"`
 	Frames      int      `json:"frames"`
 	MeanFPS     *float64 `json:"mean_fps"`
+	Slowdown    float64  `json:"slowdown,omitempty"`
 }
 
 type modelHeader struct {
@@ -80,6 +81,7 @@ type modelHeader struct {
 	Detector   string  `json:"detector_sha256"`
 	Landmarker string  `json:"landmarker_sha256"`
 	SampleHz   float64 `json:"sample_hz"`
+	CaptureFPS float64 `json:"capture_fps,omitempty"`
 }
 
 // Encode writes rec to w. What it keeps: times to 1 µs, positions to 1/32 px,
@@ -334,6 +336,7 @@ func newClipHeader(c Clip) clipHeader {
 	return clipHeader{
 		File: c.File, SHA256: c.SHA256, Width: c.Width, Height: c.Height, RotationDeg: c.RotationDeg,
 		Mirrored: c.Mirrored, DurationS: finite(c.DurationS), Frames: c.Frames, MeanFPS: finite(c.MeanFPS),
+		Slowdown: c.Slowdown,
 	}
 }
 
@@ -341,6 +344,7 @@ func (h clipHeader) clip() Clip {
 	return Clip{
 		File: h.File, SHA256: h.SHA256, Width: h.Width, Height: h.Height, RotationDeg: h.RotationDeg,
 		Mirrored: h.Mirrored, DurationS: orNaN(h.DurationS), Frames: h.Frames, MeanFPS: orNaN(h.MeanFPS),
+		Slowdown: h.Slowdown,
 	}
 }
 

@@ -90,10 +90,16 @@ type Clip struct {
 	Height      int
 	RotationDeg int     // clockwise turn that made the picture upright: 0, 90, 180, 270
 	Mirrored    bool    // the display matrix mirrors the picture (already undone)
-	DurationS   float64 // of the video stream
+	DurationS   float64 // of the video stream, as filmed
 	Frames      int     // in the clip, analysed or not
-	MeanFPS     float64
+	MeanFPS     float64 // as filmed
+	// Slowdown is how many times slower than it was filmed the clip plays; 0: it
+	// plays as filmed. All times are as filmed.
+	Slowdown float64
 }
+
+// PlayTime is where in the clip, as a player counts, the time t as filmed is.
+func (c *Clip) PlayTime(t float64) float64 { return t * math.Max(1, c.Slowdown) }
 
 // Model says which networks saw it and how often, so that a result can be
 // repeated.
@@ -104,6 +110,7 @@ type Model struct {
 	Detector   string // SHA-256 of the network file
 	Landmarker string
 	SampleHz   float64 // pictures a second that were asked for; a slower clip gave all it has
+	CaptureFPS float64 // pictures a second that the clip was said to be filmed at; 0: nothing was said
 }
 
 // Tracking says how the region the landmarks come from was found.

@@ -108,6 +108,7 @@ type Clip struct {
 	DurationS   Seconds `json:"duration_s"`
 	Frames      int     `json:"frames"`
 	MeanFPS     Number  `json:"mean_fps"`
+	Slowdown    Number  `json:"slowdown"` // how many times slower than filmed the clip plays; times are as filmed
 }
 
 // Camera is the direction of view.
@@ -239,7 +240,7 @@ func NewDocument(a *analysis.Analysis) *Document {
 		Clip: Clip{
 			File: a.Clip.File, SHA256: a.Clip.SHA256, Width: a.Clip.Width, Height: a.Clip.Height,
 			RotationDeg: a.Clip.RotationDeg, DurationS: Seconds(a.Clip.DurationS), Frames: a.Clip.Frames,
-			MeanFPS: Number(a.Clip.MeanFPS),
+			MeanFPS: Number(a.Clip.MeanFPS), Slowdown: Number(max(1, a.Clip.Slowdown)),
 		},
 		Exercise:  string(a.Exercise),
 		Facing:    string(a.Facing),

@@ -31,6 +31,7 @@ type Info struct {
 	DurationS   float64   // of the video stream, else of the file; seconds, 0 = not stated
 	Frames      int       // as the file claims, else from duration and rate; 0 = not stated
 	MeanFPS     float64   // frames per second, 0 = not stated
+	CaptureFPS  float64   // frames per second when it was filmed, as some phones note with slow motion; 0 = not stated
 	StartS      float64   // taken off the stream's presentation times, seconds; see FrameTimes
 	HasAudio    bool      //
 	AudioCodec  string    // of the first sound stream, "aac" …
@@ -57,7 +58,7 @@ func Probe(ctx context.Context, path string) (Info, error) {
 		"-max_pixels", strconv.Itoa(MaxPixels),
 		"-print_format", "json",
 		"-show_entries", "format=format_name,start_time,duration" +
-			":format_tags=creation_time,com.apple.quicktime.creationdate" +
+			":format_tags=creation_time,com.apple.quicktime.creationdate,com.android.capture.fps" +
 			":stream=index,codec_type,codec_name,pix_fmt,width,height,sample_aspect_ratio,field_order" +
 			",color_space,color_transfer,start_time,duration,avg_frame_rate,r_frame_rate,nb_frames" +
 			":stream_disposition=default,attached_pic,timed_thumbnails,still_image" +
@@ -173,6 +174,7 @@ type probeOutput struct {
 type probeTags struct {
 	CreationTime  string `json:"creation_time"`
 	AppleCreation string `json:"com.apple.quicktime.creationdate"`
+	CaptureFPS    string `json:"com.android.capture.fps"`
 }
 
 type probeStream struct {
@@ -257,6 +259,7 @@ func parseProbe(data []byte) (Info, error) {
 	if info.MeanFPS == 0 {
 		info.MeanFPS = parseRate(s.RealRate)
 	}
+	info.CaptureFPS = parseRate(out.Format.Tags.CaptureFPS + "/1")
 	info.DurationS = max(0, parseSeconds(s.Duration))
 	if info.DurationS == 0 {
 		info.DurationS = max(0, parseSeconds(out.Format.Duration))

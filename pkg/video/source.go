@@ -21,6 +21,10 @@ type Options struct {
 	// a clock, each with its own time. 0 takes all. A clip up to 1.2 times as
 	// fast is taken whole.
 	SampleHz float64
+	// Slowdown is how many times slower than it was filmed the clip plays: 8 for
+	// 240 pictures a second that play at 30. Times are as filmed then, and so is
+	// SampleHz. 0 = 1.
+	Slowdown float64
 	// MaxWidth and MaxHeight bound the picture, which is shrunk to fit and
 	// keeps its shape. 0 = no bound. It is never enlarged.
 	MaxWidth, MaxHeight int
@@ -39,6 +43,8 @@ func (o Options) Validate() error {
 	switch {
 	case !(o.SampleHz >= 0 && o.SampleHz < 1e6):
 		return fmt.Errorf("video: SampleHz %g is not a rate", o.SampleHz)
+	case o.Slowdown != 0 && !(o.Slowdown >= 1 && o.Slowdown < 1e4):
+		return fmt.Errorf("video: Slowdown %g is not 1 or more", o.Slowdown)
 	case o.MaxWidth < 0 || o.MaxHeight < 0:
 		return fmt.Errorf("video: MaxWidth %d × MaxHeight %d must not be negative", o.MaxWidth, o.MaxHeight)
 	case o.Threads < 0:
@@ -50,6 +56,9 @@ func (o Options) Validate() error {
 	}
 	return nil
 }
+
+// slowdown is what times are divided by.
+func (o Options) slowdown() float64 { return max(1, o.Slowdown) }
 
 // Frame is one upright picture.
 type Frame struct {
@@ -72,6 +81,7 @@ type Counts struct {
 type Source struct {
 	info          Info
 	path          string
+	slowdown      float64
 	width, height int
 
 	cancel context.CancelFunc
@@ -107,7 +117,7 @@ func Open(ctx context.Context, path string, opts Options) (*Source, error) {
 	if info.Width <= 0 || info.Height <= 0 || info.Width > MaxPixels/info.Height {
 		return nil, fileError(path, ErrTooLarge)
 	}
-	s := &Source{info: info, path: path}
+	s := &Source{info: info, path: path, slowdown: opts.slowdown()}
 	s.width, s.height = fit(info.Width, info.Height, opts.MaxWidth, opts.MaxHeight)
 	run, cancel := context.WithCancel(ctx)
 	s.cancel = cancel
@@ -165,7 +175,7 @@ func (s *Source) args(opts Options) []string {
 	args = append(args, inputArgs(s.path)...)
 	return append(args,
 		"-map", "0:"+strconv.Itoa(s.info.StreamIndex),
-		"-vf", decodeFilters(s.info, s.width, s.height, opts.SampleHz),
+		"-vf", decodeFilters(s.info, s.width, s.height, opts.SampleHz/s.slowdown),
 		"-fps_mode", "passthrough", // no picture is doubled or left out to keep a rate
 		"-enc_time_base", "1:1000000", // or two pictures may fall on one tick of the mean rate
 		"-c:v", "rawvideo", "-pix_fmt", "bgr24", "-f", "rawvideo", "pipe:1",
@@ -231,7 +241,7 @@ func (s *Source) readMarks(run context.Context, marks *os.File, stamps chan<- st
 	}
 	err := parseMarks(marks, decoded, func(index int, us int64) error {
 		select {
-		case stamps <- stamp{index, float64(us)/1e6 - s.info.StartS}:
+		case stamps <- stamp{index, (float64(us)/1e6 - s.info.StartS) / s.slowdown}:
 			return nil
 		case <-run.Done():
 			return run.Err()

@@ -540,6 +540,7 @@ func TestNextReusesBuffers(t *testing.T) {
 func TestOptionsValidate(t *testing.T) {
 	for field, o := range map[string]Options{
 		"SampleHz":  {SampleHz: math.NaN()},
+		"Slowdown":  {Slowdown: 0.5},
 		"MaxWidth":  {MaxWidth: -1},
 		"Threads":   {Threads: -1},
 		"Ahead":     {Ahead: -1},
