@@ -286,11 +286,8 @@ func TestNames(t *testing.T) {
 }
 
 func TestAClipKeepsTheNameItHad(t *testing.T) {
-	names := inventory.Names{Owner: func(name string) string {
-		if name == "squat" {
-			return "in/squat.mp4"
-		}
-		return ""
+	names := inventory.Names{Owns: func(name string, c inventory.Clip) bool {
+		return name == "squat" && c.Source == "in/squat.mp4"
 	}}
 	names.Add("squat.mp4")
 	names.Add("squat.mov")

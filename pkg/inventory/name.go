@@ -23,10 +23,10 @@ import (
 // named. Millions fit: what is kept is 16 bytes for each. The zero value is an
 // empty list.
 type Names struct {
-	// Owner says whose results, by [Clip].Source, a folder of that name holds
-	// already, "" for nobody's. A clip keeps the name it has had since before
-	// the one it collides with came along. nil: nobody owns any.
-	Owner func(name string) string
+	// Owns reports whether a folder of that name holds results of the clip
+	// already: a clip keeps the name that it had before the one came along that
+	// it collides with. nil: nobody owns any.
+	Owns func(name string, c Clip) bool
 
 	plain    []uint64 // hashes of names
 	extended []uint64 // hashes of names with extension
@@ -48,7 +48,7 @@ func (n *Names) Of(c Clip) string {
 		n.sorted = true
 	}
 	name := plainName(c.Path)
-	if count(n.plain, hash(name)) == 1 || n.Owner != nil && n.Owner(name) == c.Source {
+	if count(n.plain, hash(name)) == 1 || n.Owns != nil && n.Owns(name, c) {
 		return name
 	}
 	extended := extendedName(c.Path)
