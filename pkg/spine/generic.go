@@ -1,5 +1,7 @@
 package spine
 
+import "math"
+
 // The tables are from bodies of either sex rendered from the MakeHuman meshes
 // (CC0), whose pelvis, joints and silhouette are known in every frame; they are
 // on the grid of curves, in trunk lengths. They are what is believed of a lifter
@@ -38,8 +40,8 @@ func generic(fullness float64) [gridSize]float64 {
 
 // glutealStretch is how far the contour moves back (negative: forward) between
 // standing and 110° of hip flexion while the lumbar spine keeps its shape: the
-// buttock flattens as the hip flexes. It grows in proportion to hip flexion
-// beyond 15°, by the same amount within 0.01 in all bodies.
+// buttock flattens as the hip flexes. It grows with hip flexion beyond 15°,
+// little at first, by the same amount within 0.01 in all bodies.
 var glutealStretch = [gridSize]float64{
 	-0.230, -0.210, -0.190, -0.157, -0.125, -0.105, -0.085, -0.073, -0.062, -0.056, -0.051, -0.048,
 	-0.045, -0.040, -0.036, -0.034, -0.032, -0.030, -0.028, -0.026, -0.024, -0.022, -0.019, -0.016,
@@ -51,5 +53,5 @@ var glutealStretch = [gridSize]float64{
 
 // glutealOf is the stretch expected at a hip flexion, degrees.
 func glutealOf(hipFlexion float64) float64 {
-	return max(0, min(1.3, (hipFlexion-15)/95))
+	return min(1.3, math.Pow(max(0, hipFlexion-15)/95, 1.5))
 }

@@ -64,7 +64,7 @@ func (s *series) result() *Result {
 	s.filter(times, angle)
 	signal.FillGaps(sd, times, sd, maxGapS)
 	out.NeutralAngle = s.ref.surfaceAngle(0, 0)
-	out.NeutralSD, out.NeutralCount, out.NeutralDrift = s.neutralSpread(raw)
+	out.NeutralSD, out.NeutralCount, out.NeutralLooks, out.NeutralDrift = s.neutralSpread(raw)
 	shared := math.Hypot(s.sharedError(out), zeroSD)
 	s.seeThroughCloth(out, angle)
 	rough := roughness(raw, flex) * passes
@@ -124,7 +124,7 @@ func (s *series) sharedError(r *Result) float64 {
 	neutral := 0.0
 	if r.NeutralSeen {
 		// the neutral frames of a rest are one look at it, not many
-		neutral = r.NeutralSD / math.Sqrt(math.Max(1, float64(r.NeutralCount)/8))
+		neutral = r.NeutralSD / math.Sqrt(math.Max(1, float64(r.NeutralLooks)))
 	}
 	yaw := 0.0
 	if s.in.YawDeg > 5 {
@@ -187,30 +187,30 @@ func (s *series) zero(flex, sd []float64) (seen bool, zeroSD float64) {
 const unseenNeutralSD = 4.0
 
 // neutralSpread is the robust spread of flexion over the neutral frames, their
-// number, and how far the stretches of them differ.
-func (s *series) neutralSpread(flex []float64) (sd float64, n int, drift float64) {
+// number, how many stretches of them there are, and how far those differ.
+func (s *series) neutralSpread(flex []float64) (sd float64, n, looks int, drift float64) {
 	var all, stretch, medians []float64
-	for i := range flex {
-		if s.in.Neutral[i] && !math.IsNaN(flex[i]) {
-			all, stretch = append(all, flex[i]), append(stretch, flex[i])
-			continue
-		}
-		if len(stretch) >= 3 && !s.in.Neutral[i] {
+	for i := 0; i <= len(flex); i++ {
+		switch {
+		case i < len(flex) && s.in.Neutral[i]:
+			if !math.IsNaN(flex[i]) {
+				all, stretch = append(all, flex[i]), append(stretch, flex[i])
+			}
+		case len(stretch) >= 3:
 			medians = append(medians, signal.Median(stretch))
+			fallthrough
+		default:
 			stretch = nil
 		}
-	}
-	if len(stretch) >= 3 {
-		medians = append(medians, signal.Median(stretch))
 	}
 	drift = math.NaN()
 	if len(medians) > 1 {
 		drift = signal.Quantile(medians, 1) - signal.Quantile(medians, 0)
 	}
 	if len(all) < 3 {
-		return unseenNeutralSD, len(all), drift
+		return unseenNeutralSD, len(all), len(medians), drift
 	}
-	return signal.MAD(all), len(all), drift
+	return signal.MAD(all), len(all), len(medians), drift
 }
 
 // filter is the usual treatment in time: short gaps, outliers, then a zero-lag

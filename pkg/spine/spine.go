@@ -48,7 +48,7 @@ type Input struct {
 	Neutral    []bool    // frames that show the neutral posture; none: the least flexed frames stand in
 	ThighDeg   []float64 // thigh from vertical, forward positive, degrees; NaN unknown
 	YawDeg     float64   // camera off the side view, degrees; NaN unknown
-	BarOnBack  bool           // the bar lies on the shoulders: the plate goes where the thorax goes
+	BarOnBack  bool      // the bar lies on the shoulders: the plate goes where the thorax goes
 	Own        *Neutral  // the lifter's neutral back learned from another clip; nil: learn it from this one
 }
 
@@ -99,7 +99,8 @@ type Result struct {
 	NeutralAngle float64 // surface lumbar angle in neutral, degrees
 	ClothDeg     float64 // by how much clothing flattens the standing outline, already taken off the angles; 0: none to be seen
 	NeutralSD    float64 // spread of flexion over the neutral frames, degrees
-	NeutralCount int
+	NeutralCount int     // neutral frames
+	NeutralLooks int     // stretches of them
 	CutoffHz     float64
 }
 
