@@ -54,11 +54,11 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 		o.Note(fmt.Sprintf("%s: plays %.3g times slower than filmed, as the file says; times are as filmed (--capture-fps %.4g takes it as it plays)", path, slowdown, info.MeanFPS))
 	}
 	rate, total := o.sampling(info, slowdown)
-	source, err := video.Open(ctx, path, video.Options{Threads: o.Threads, Info: &info, SampleHz: rate, Slowdown: slowdown})
+	clip, err := video.Open(ctx, path, video.Options{Threads: o.Threads, Info: &info, SampleHz: rate, Slowdown: slowdown})
 	if err != nil {
 		return nil, err
 	}
-	defer source.Close()
+	defer clip.Close()
 	nets, err := pose.LoadNetworks(o.Quality)
 	if err != nil {
 		return nil, err
@@ -69,11 +69,20 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 	}
 	defer tracker.Close()
 
-	p := newPipeline(path, source, tracker, contour.NewExtractor(), total, o.Progress)
+	p := newPipeline(path, clip, tracker, contour.NewExtractor(), total, o.Progress)
 	var sum string
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { sum, err = video.SHA256(gctx, path); return err })
-	g.Go(func() error { return p.run(gctx) })
+	g.Go(func() error {
+		if err := p.run(gctx); err != nil {
+			return err
+		}
+		return p.lookAgain(gctx, tracker, info.Width, info.Height, func(longSide int) (source, error) {
+			return video.Open(gctx, path, video.Options{
+				Threads: o.Threads, Info: &info, SampleHz: rate, Slowdown: slowdown, MaxWidth: longSide, MaxHeight: longSide,
+			})
+		})
+	})
 	if err := g.Wait(); err != nil {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("%s: %w", path, context.Cause(ctx))
@@ -86,7 +95,7 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 		Clip: recording.Clip{
 			File: path, SHA256: sum, Width: info.Width, Height: info.Height,
 			RotationDeg: info.RotationDeg, Mirrored: info.Mirrored,
-			DurationS: filmedS, Frames: source.Counts().Decoded, MeanFPS: info.MeanFPS * slowdown,
+			DurationS: filmedS, Frames: clip.Counts().Decoded, MeanFPS: info.MeanFPS * slowdown,
 		},
 		Model:  model,
 		Frames: p.frames,
@@ -95,7 +104,7 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 		rec.Clip.Slowdown = slowdown
 	}
 	complete(&rec.Clip, rec.Frames)
-	if missing := lost(info, source.Counts()); missing != "" && o.Note != nil {
+	if missing := lost(info, clip.Counts()); missing != "" && o.Note != nil {
 		o.Note(path + ": " + missing)
 	}
 	if rec.Clip.DurationS < minSeconds {
@@ -180,6 +189,7 @@ type pipeline struct {
 	tracked   chan *picture // in order of time
 	frames    []recording.Frame
 	circles   [][]recording.Disc // of each frame, for the plate
+	looks     []pose.Look        // of each frame, for a second look
 	total     int
 	progress  func(done, total int)
 }
@@ -288,6 +298,7 @@ func (p *pipeline) outline(ctx context.Context) error {
 		}
 		p.frames = append(p.frames, p.see(&pic.observation))
 		p.circles = append(p.circles, p.round(&pic.observation))
+		p.looks = append(p.looks, pic.observation.Look())
 		p.free <- pic // has room for all there are
 		if p.progress != nil {
 			p.progress(len(p.frames), p.total)
