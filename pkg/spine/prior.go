@@ -7,16 +7,14 @@ import (
 	"github.com/spineflex/spineflex/pkg/signal"
 )
 
-// Where the network's hip landmark lies on the body, trunk lengths; from
-// rendered lifters of either sex. It is a loose hold: it keeps the reference
-// from sliding along a back without features, and is let go (Cauchy weights)
-// where plates drag it away.
+// The network puts the hip ahead of the joint and down the thigh, by these
+// shares of the trunk's length; from rendered lifters of either sex. It is a
+// loose hold: it keeps the reference from sliding along a back without features,
+// and is let go (Cauchy weights) where plates drag it away.
 const (
-	hipForward     = 0.075 // standing, landmark ahead of the joint
-	hipForwardBent = 0.10  // with the hip bent by 90° and more
-	hipBelow       = 0.04  // standing, landmark below the joint
-	hipBelowBent   = 0.025
-	hipSD          = 0.06
+	hipAhead = 0.06
+	hipAlong = 0.06
+	hipSD    = 0.06
 )
 
 // Where the shoulder landmark lies on the neutral thorax, until the lifter's
@@ -130,13 +128,13 @@ func (s *series) bestMark() mark {
 // believe is the prior for a frame whose pelvis is pitched by about pitch.
 func (s *series) believe(fr *frame, pitch float64) prior {
 	f := &s.rec.Frames[fr.index]
-	hipFlexion := degrees(pitch) + orZero(s.in.ThighDeg[fr.index])
-	bent := max(0, min(1, hipFlexion/90))
+	thigh := orZero(s.in.ThighDeg[fr.index])
+	along, down := math.Sincos(radians(thigh))
 	x, y, sdX, sdY := s.thorax(f)
 	pr := prior{
 		mean: params{
-			pX: -hipForward - bent*(hipForwardBent-hipForward), pY: hipBelow + bent*(hipBelowBent-hipBelow),
-			pPitch: pitch, pFlexion: radians(8), pGluteal: glutealOf(hipFlexion),
+			pX: -hipAhead - along*hipAlong, pY: down * hipAlong,
+			pPitch: pitch, pFlexion: radians(8), pGluteal: glutealOf(degrees(pitch) + thigh),
 		},
 		sd:      params{pX: hipSD, pY: hipSD, pPitch: 0.5, pFlexion: radians(30), pGluteal: 0.15},
 		thoraxX: x, thoraxY: y, thoraxH: s.thoraxH, thoraxP: s.thoraxP, thoraxSDX: sdX, thoraxSDY: sdY,

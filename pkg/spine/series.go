@@ -3,6 +3,8 @@ package spine
 import (
 	"math"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/spineflex/spineflex/pkg/recording"
 	"github.com/spineflex/spineflex/pkg/signal"
 )
@@ -186,8 +188,8 @@ func (s *series) zero(flex, sd []float64) (seen bool, zeroSD float64) {
 // degrees.
 const unseenNeutralSD = 4.0
 
-// neutralSpread is the robust spread of flexion over the neutral frames, their
-// number, how many stretches of them there are, and how far those differ.
+// neutralSpread is the spread of flexion over the neutral frames, or over the
+// stretches of them if those differ more; the number of the frames, how many stretches of them there are, and how far those differ.
 func (s *series) neutralSpread(flex []float64) (sd float64, n, looks int, drift float64) {
 	var all, stretch, medians []float64
 	for i := 0; i <= len(flex); i++ {
@@ -204,13 +206,15 @@ func (s *series) neutralSpread(flex []float64) (sd float64, n, looks int, drift 
 		}
 	}
 	drift = math.NaN()
-	if len(medians) > 1 {
-		drift = signal.Quantile(medians, 1) - signal.Quantile(medians, 0)
-	}
 	if len(all) < 3 {
 		return unseenNeutralSD, len(all), len(medians), drift
 	}
-	return signal.MAD(all), len(all), len(medians), drift
+	sd = signal.MAD(all)
+	if len(medians) > 1 {
+		drift = signal.Quantile(medians, 1) - signal.Quantile(medians, 0)
+		sd = math.Max(sd, stat.StdDev(medians, nil))
+	}
+	return sd, len(all), len(medians), drift
 }
 
 // filter is the usual treatment in time: short gaps, outliers, then a zero-lag
