@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Analyses every rendered and every labelled real clip and scores the results;
-# the scorer's tables become docs/accuracy.md.
+# the scorer's tables and the error budget go into docs/accuracy.md, the courses
+# of the rendered clips into docs/accuracy.svg.
 #   SHARED  where the clips and the scorer are
 #   REUSE=1 measure again from the recordings of the last run (no inference)
 set -euo pipefail
@@ -27,10 +28,15 @@ fi
 
 shared=$(realpath "$SHARED")
 table=$(cd "$shared/eval" && go run . -results "$results" -truth ../synth/clips -labels ../footage/labels.json)
-# The tables go between the markers; the words around them stay.
+budget=$(go run ./cmd/accuracy -results "$results" -truth "$shared/synth/clips" -figure docs/accuracy.svg)
+# Both go between their markers; the words around them stay.
 page=docs/accuracy.md
+between() { # MARKER, from standard input
+	sed "/^<!-- $1 -->\$/q" "$page"
+	cat
+	sed -n "/^<!-- end of $1 -->\$/,\$p" "$page"
+}
 {
-	sed '/^<!-- tables -->$/q' "$page"
 	echo
 	echo "Made by \`make accuracy\` with $("$bin" version | head -n 1)."
 	echo
@@ -38,7 +44,8 @@ page=docs/accuracy.md
 	printf '%s\n' "$table"
 	echo '```'
 	echo
-	sed -n '/^<!-- end of tables -->$/,$p' "$page"
-} >"$page.new"
+} | between tables >"$page.new"
 mv "$page.new" "$page"
-printf '%s\n' "$table"
+printf '\n%s\n\n' "$budget" | between budget >"$page.new"
+mv "$page.new" "$page"
+printf '%s\n\n%s\n' "$table" "$budget"
