@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spineflex/spineflex/pkg/analysis"
+	"github.com/spineflex/spineflex/pkg/export"
 	"github.com/spineflex/spineflex/pkg/infer"
 	"github.com/spineflex/spineflex/pkg/job"
 	"github.com/spineflex/spineflex/pkg/lift"
@@ -29,6 +30,8 @@ type analyzeOptions struct {
 	sampleHz  float64
 	capture   float64
 	noVideo   bool
+	look      lookFlags
+	extras    extraFlags
 	overwrite bool
 	limits    limitFlags
 	talk      talkFlags
@@ -64,6 +67,8 @@ A clip that cannot be analysed never stops the others.`,
 	f.Float64Var(&opts.sampleHz, "sample-hz", 0, "analyse `HZ` pictures a second (0: about 30, or all that a slower clip has)")
 	f.Float64Var(&opts.capture, "capture-fps", 0, "the clip is in slow motion, filmed at `FPS` pictures a second (0: as the file says)")
 	f.BoolVar(&opts.noVideo, "no-video", false, "do not draw annotated.mp4")
+	opts.look.register(f)
+	opts.extras.register(f)
 	f.BoolVar(&opts.overwrite, "overwrite", false, "replace results that are there already")
 	opts.limits.register(f)
 	opts.talk.register(f)
@@ -88,6 +93,10 @@ func runAnalyze(ctx context.Context, con console, opts analyzeOptions, clips []s
 	if err != nil {
 		return err
 	}
+	look, err := opts.look.validate()
+	if err != nil {
+		return err
+	}
 	p, err := opts.talk.printer(con)
 	if err != nil {
 		return err
@@ -109,7 +118,11 @@ func runAnalyze(ctx context.Context, con console, opts analyzeOptions, clips []s
 		},
 		Settings:  settings,
 		NoVideo:   opts.noVideo,
+		Look:      look,
 		Overwrite: opts.overwrite,
+	}
+	if err := opts.extras.into(&o); err != nil {
+		return err
 	}
 	runner := worker.Runner{Limits: limits}
 	o.Watch = runner.Watch
@@ -191,6 +204,8 @@ func withHint(err error) error {
 		return hinted{err, "--timeout allows more"}
 	case errors.Is(err, worker.ErrMemory):
 		return hinted{err, "--max-memory allows more"}
+	case errors.Is(err, export.ErrNoScale):
+		return hinted{err, "--stature gives it"}
 	case errors.Is(err, job.ErrNotWritable):
 		return hinted{err, "-o names another place"}
 	case errors.Is(err, analysis.ErrCalibration):

@@ -12,6 +12,7 @@ import (
 
 type reanalyzeOptions struct {
 	settings settingsFlags
+	extras   extraFlags
 	talk     talkFlags
 	changed  func(flag string) bool // whether it was given; settings that were not stay as they were
 }
@@ -34,6 +35,7 @@ are not given stay as they were, and calibration clips too.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	opts.settings.register(f)
+	opts.extras.register(f)
 	opts.talk.register(f)
 	return cmd
 }
@@ -51,12 +53,18 @@ func runReanalyze(ctx context.Context, con console, opts reanalyzeOptions, dirs 
 	if err := opts.settings.calibrate(ctx, p, nil, &calibrated); err != nil {
 		return err
 	}
+	var o job.Options
+	if err := opts.extras.into(&o); err != nil {
+		return err
+	}
 	return overClips(ctx, p, dirs, func(dir string, note func(string)) (*job.Summary, error) {
 		s, err := job.SavedSettings(dir)
 		if err != nil {
 			return nil, err
 		}
-		result, err := job.Reanalyze(dir, mergeSettings(s, calibrated.Settings, opts.changed), job.Options{Note: note})
+		o := o
+		o.Note = note
+		result, err := job.Reanalyze(dir, mergeSettings(s, calibrated.Settings, opts.changed), o)
 		if err != nil {
 			return nil, err
 		}

@@ -10,8 +10,10 @@ import (
 )
 
 type renderOptions struct {
-	clip string
-	talk talkFlags
+	clip   string
+	look   lookFlags
+	extras extraFlags
+	talk   talkFlags
 }
 
 func newRenderCommand(con console) *cobra.Command {
@@ -21,7 +23,8 @@ func newRenderCommand(con console) *cobra.Command {
 		Short: "Draw annotated.mp4 again from what is saved",
 		Long: `Draw the annotated video of each folder of results again, from its recording and
 the clip. Nothing is measured by a network.`,
-		Args: atLeastOne("folder of results"),
+		Example: "  spineflex render --freeze --speed 0.5 spineflex-out/monday1\n  spineflex render --clip-rep 3 --style spine-only spineflex-out/monday1",
+		Args:    atLeastOne("folder of results"),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
 			return runRender(cmd.Context(), con, opts, dirs)
 		},
@@ -29,6 +32,8 @@ the clip. Nothing is measured by a network.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&opts.clip, "clip", "", "the clip, if it is no longer where it was analysed")
+	opts.look.register(f)
+	opts.extras.register(f)
 	opts.talk.register(f)
 	return cmd
 }
@@ -37,12 +42,22 @@ func runRender(ctx context.Context, con console, opts renderOptions, dirs []stri
 	if opts.clip != "" && len(dirs) > 1 {
 		return usagef("--clip goes with one folder, got %d", len(dirs))
 	}
+	look, err := opts.look.validate()
+	if err != nil {
+		return err
+	}
+	o := job.Options{Look: look}
+	if err := opts.extras.into(&o); err != nil {
+		return err
+	}
 	p, err := opts.talk.printer(con)
 	if err != nil {
 		return err
 	}
 	var runner worker.Runner
 	return overClips(ctx, p, dirs, func(dir string, note func(string)) (*job.Summary, error) {
-		return runner.Render(ctx, dir, opts.clip, job.Options{Progress: tellProgress(p, dir), Note: note})
+		o := o
+		o.Progress, o.Note = tellProgress(p, dir), note
+		return runner.Render(ctx, dir, opts.clip, o)
 	})
 }

@@ -35,6 +35,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spineflex/spineflex/pkg/analysis"
@@ -54,6 +55,11 @@ const (
 
 // Formats lists all formats.
 func Formats() []Format { return []Format{TRC, MOT, C3D, Parquet, OpenPose} }
+
+// Parse is the format of that name.
+func Parse(name string) (f Format, ok bool) {
+	return Format(name), slices.Contains(Formats(), Format(name))
+}
 
 var (
 	// ErrNoScale says that a format in millimetres was asked for and the size of the

@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"fmt"
+	"image"
 	"path/filepath"
 
 	"github.com/spineflex/spineflex/pkg/analysis"
@@ -11,38 +12,24 @@ import (
 	"github.com/spineflex/spineflex/pkg/video"
 )
 
-// draw makes the annotated video, with the clip's own timing and sound, and the
-// stills for the report on the way.
+// draw makes the annotated video unless there is to be none, on the way the
+// stills for the report, and what the look asks for besides.
 func draw(ctx context.Context, clip, folder string, a *analysis.Analysis, o *Options) ([]report.Still, error) {
 	info, err := video.Probe(ctx, clip)
 	if err != nil {
 		return nil, err
 	}
-	source, err := video.Open(ctx, clip, video.Options{Threads: o.Perception.Threads, Info: &info})
+	d := &drawing{clip: clip, info: &info, a: a, o: o}
+	opts := overlay.Options{Style: o.Look.Style, Freeze: o.Look.Freeze, Card: !o.Look.NoCard, Instants: overlay.Instants(a)}
+	if o.Look.Stills {
+		opts.Whole = func(at overlay.Instant, img *image.RGBA) error { return saveStill(folder, at, img) }
+	}
+	out := ""
+	if !o.NoVideo {
+		out = filepath.Join(folder, VideoFile)
+	}
+	drawn, err := d.video(ctx, out, opts)
 	if err != nil {
-		return nil, err
-	}
-	defer source.Close()
-	out := filepath.Join(folder, VideoFile)
-	width, height := source.Size()
-	sink, err := video.NewSink(ctx, out, video.SinkOptions{
-		Width: width, Height: height, FPS: info.MeanFPS,
-		AudioFrom: clip, AudioInfo: &info, Threads: o.Perception.Threads,
-	})
-	if err != nil {
-		return nil, err
-	}
-	defer sink.Abort() // nothing after Close
-
-	opts := overlay.Options{Instants: overlay.Instants(a)}
-	if o.Progress != nil {
-		opts.Progress = func(pictures int, _ float64) { o.Progress(Drawing, pictures, a.Clip.Frames) }
-	}
-	drawn, err := overlay.Draw(ctx, source, sink, a, opts)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", out, err)
-	}
-	if err := sink.Close(); err != nil {
 		return nil, err
 	}
 	stills := make([]report.Still, len(drawn.Stills))
@@ -53,5 +40,60 @@ func draw(ctx context.Context, clip, folder string, a *analysis.Analysis, o *Opt
 			return nil, err
 		}
 	}
-	return stills, nil
+	switch n := o.Look.ClipRep; {
+	case n > len(a.Reps):
+		o.note("there is no rep %d in %s, which has %d", n, clip, len(a.Reps))
+	case n > 0:
+		_, err = d.video(ctx, filepath.Join(folder, RepVideo(n)), overlay.Options{Style: o.Look.Style, Freeze: o.Look.Freeze, ClipRep: n})
+	}
+	return stills, err
+}
+
+// drawing is what the videos of one clip have in common.
+type drawing struct {
+	clip string
+	info *video.Info
+	a    *analysis.Analysis
+	o    *Options
+}
+
+// video draws the clip into a file; "" draws its stills alone. The clip's sound
+// comes along where the times are the clip's own.
+func (d *drawing) video(ctx context.Context, out string, opts overlay.Options) (overlay.Result, error) {
+	look, threads := d.o.Look, d.o.Perception.Threads
+	slowdown := max(1, d.a.Clip.Slowdown)
+	source, err := video.Open(ctx, d.clip, video.Options{Threads: threads, Info: d.info, Slowdown: slowdown, MaxHeight: look.MaxHeight})
+	if err != nil {
+		return overlay.Result{}, err
+	}
+	defer source.Close()
+	opts.Speed = 1 / slowdown // as the file plays
+	if look.Speed > 0 {
+		opts.Speed *= look.Speed
+	}
+	if d.o.Progress != nil {
+		opts.Progress = func(pictures int, _ float64) { d.o.Progress(Drawing, pictures, d.a.Clip.Frames) }
+	}
+	if out == "" {
+		drawn, err := overlay.Draw(ctx, source, nil, d.a, opts)
+		if err != nil {
+			return drawn, fmt.Errorf("stills of %s: %w", d.clip, err)
+		}
+		return drawn, nil
+	}
+	width, height := source.Size()
+	to := video.SinkOptions{Width: width, Height: height, FPS: d.info.MeanFPS, Threads: threads}
+	if look.asFilmed() && opts.ClipRep == 0 {
+		to.AudioFrom, to.AudioInfo = d.clip, d.info
+	}
+	sink, err := video.NewSink(ctx, out, to)
+	if err != nil {
+		return overlay.Result{}, err
+	}
+	defer sink.Abort() // nothing after Close
+	drawn, err := overlay.Draw(ctx, source, sink, d.a, opts)
+	if err != nil {
+		return drawn, fmt.Errorf("%s: %w", out, err)
+	}
+	return drawn, sink.Close()
 }

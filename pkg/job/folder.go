@@ -94,7 +94,10 @@ func sweep(folder string) error {
 	if err := remove(folder, VideoFile, report.FramesFile, report.RepsFile, report.HTMLFile); err != nil {
 		return err
 	}
-	return remove(folder, unfinishedNames...)
+	if err := remove(folder, unfinishedNames...); err != nil {
+		return err
+	}
+	return sweepExtras(folder)
 }
 
 // remove takes the files in folder away whose names match one of the patterns.

@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/spineflex/spineflex/pkg/analysis"
+	"github.com/spineflex/spineflex/pkg/export"
 	"github.com/spineflex/spineflex/pkg/lift"
 	"github.com/spineflex/spineflex/pkg/perception"
 	"github.com/spineflex/spineflex/pkg/recording"
@@ -52,6 +53,9 @@ type Options struct {
 	Perception perception.Options
 	Settings   analysis.Settings
 	NoVideo    bool
+	Look       Look                               // of the video
+	Plots      bool                               // write figures for papers
+	Export     []export.Format                    // write for other tools
 	Overwrite  bool                               // replace a finished result
 	Progress   func(stage Stage, done, total int) // may be nil
 	Note       func(message string)               // may be nil; tells what is worth knowing and no error
@@ -65,6 +69,17 @@ func (o *Options) progress(s Stage) func(done, total int) {
 		return nil
 	}
 	return func(done, total int) { o.Progress(s, done, total) }
+}
+
+// check refuses what cannot be made for a lifter of that stature (0: unknown),
+// before anything is begun.
+func (o *Options) check(statureCM float64) error {
+	for _, f := range o.Export {
+		if f.NeedsStature() && statureCM == 0 {
+			return fmt.Errorf("export %s: %w", f, export.ErrNoScale)
+		}
+	}
+	return o.Look.Validate()
 }
 
 func (o *Options) note(format string, args ...any) {
@@ -94,6 +109,9 @@ func Folder(dir, clip string) string {
 // [ErrExists] unless o.Overwrite; without a lifter in the clip nothing is left
 // behind and the error wraps [perception.ErrNoPerson] or [perception.ErrTooShort].
 func Run(ctx context.Context, clip, folder string, o Options) (*Result, error) {
+	if err := o.check(o.Settings.StatureCM); err != nil {
+		return nil, err
+	}
 	release, err := Claim(folder, o.Overwrite)
 	if err != nil {
 		return nil, err
@@ -128,10 +146,13 @@ func Run(ctx context.Context, clip, folder string, o Options) (*Result, error) {
 		return nil, err
 	}
 	var stills []report.Still
-	if !o.NoVideo {
+	if !o.NoVideo || o.Look.Stills {
 		if stills, err = draw(ctx, clip, folder, a, &o); err != nil {
 			return nil, err
 		}
+	}
+	if err := extras(folder, a, &o); err != nil {
+		return nil, err
 	}
 	if err := report.Write(folder, a, report.Options{Stills: stills}); err != nil {
 		return nil, err
@@ -183,12 +204,15 @@ func Reanalyze(folder string, s analysis.Settings, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := shownIn(folder, rec.Clip.DurationS, s); err != nil {
+	if err := shownIn(folder, rec.Clip.PlayTime(rec.Clip.DurationS), s); err != nil {
 		return nil, err
 	}
 	a, err := analysis.Analyze(rec, s)
 	if err != nil {
 		return nil, fmt.Errorf("measure %s again: %w", folder, err)
+	}
+	if err := o.check(s.StatureCM); err != nil {
+		return nil, err
 	}
 	drawn := filepath.Join(folder, VideoFile)
 	same, err := says(folder, a)
@@ -196,6 +220,9 @@ func Reanalyze(folder string, s analysis.Settings, o Options) (*Result, error) {
 		return nil, err
 	}
 	if same {
+		if err := extras(folder, a, &o); err != nil {
+			return nil, err
+		}
 		_, err := os.Stat(drawn)
 		return &Result{Folder: folder, Video: err == nil, Analysis: a}, nil
 	}
@@ -206,6 +233,9 @@ func Reanalyze(folder string, s analysis.Settings, o Options) (*Result, error) {
 		return nil, err
 	}
 	if err := saveCalibration(folder, s); err != nil {
+		return nil, err
+	}
+	if err := extras(folder, a, &o); err != nil {
 		return nil, err
 	}
 	if err := report.Write(folder, a, report.Options{}); err != nil {
@@ -241,11 +271,17 @@ func Render(ctx context.Context, folder, clip string, o Options) (*Result, error
 	if err != nil {
 		return nil, fmt.Errorf("measure %s again: %w", folder, err)
 	}
+	if err := o.check(s.StatureCM); err != nil {
+		return nil, err
+	}
 	if err := unfinish(folder); err != nil {
 		return nil, err
 	}
 	stills, err := draw(ctx, clip, folder, a, &o)
 	if err != nil {
+		return nil, err
+	}
+	if err := extras(folder, a, &o); err != nil {
 		return nil, err
 	}
 	if err := report.Write(folder, a, report.Options{Stills: stills}); err != nil {

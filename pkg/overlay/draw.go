@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"math"
 
@@ -104,6 +105,7 @@ func (d *drawing) run(ctx context.Context) error {
 			if t0, t1, err = d.painter.span(); err != nil {
 				return err
 			}
+			d.held = d.lost(math.Nextafter(t0, -1)) // of reps that are not shown
 		}
 		seen++
 		if d.opts.ClipRep > 0 && frame.Time > t1 {
@@ -139,12 +141,23 @@ func (d *drawing) picture(frame *video.Frame, t0 float64) error {
 			d.pictures[i] = d.painter.cut(d.raw, d.opts.Instants[i], frame.Time)
 		}
 	}
-	if d.sink == nil {
+	t := frame.Time
+	if d.sink == nil && (d.opts.Whole == nil || len(wanted) == 0) {
 		return nil
 	}
-	t := frame.Time
 	if err := d.painter.Paint(frame.Pix, t); err != nil {
 		return err
+	}
+	if d.opts.Whole != nil && len(wanted) > 0 {
+		whole := bgrImage(frame.Pix, frame.Width, frame.Height, image.Rect(0, 0, frame.Width, frame.Height))
+		for _, i := range wanted {
+			if err := d.opts.Whole(d.opts.Instants[i], whole); err != nil {
+				return err
+			}
+		}
+	}
+	if d.sink == nil {
+		return nil
 	}
 	if err := d.write(frame, (t-t0)/d.speed+d.added); err != nil {
 		return err
@@ -163,15 +176,21 @@ func (d *drawing) picture(frame *video.Frame, t0 float64) error {
 
 // passes reports whether time t is the first beyond another rep's breakdown.
 func (d *drawing) passes(t float64) bool {
+	n := d.lost(t)
+	first := n > d.held
+	d.held = n
+	return first
+}
+
+// lost is how many reps have left neutral on the way down by time t.
+func (d *drawing) lost(t float64) int {
 	n := 0
 	for i := range d.a.Reps {
 		if b := d.a.Reps[i].Breakdown; b != nil && b.TimeS <= t && b.Direction != lift.Up {
 			n++
 		}
 	}
-	first := n > d.held
-	d.held = n
-	return first
+	return n
 }
 
 func (d *drawing) write(frame *video.Frame, t float64) error {

@@ -42,6 +42,8 @@ type Options struct {
 	Card bool
 	// Instants of which [Draw] returns pictures.
 	Instants []Instant
+	// Whole, when set, is given the whole drawn picture of every instant.
+	Whole func(Instant, *image.RGBA) error
 	// Progress, when set, is called after every picture of the clip with how
 	// many there were and the clip time.
 	Progress func(pictures int, timeS float64)

@@ -337,6 +337,11 @@ func TestDrawTiming(t *testing.T) {
 				t.Errorf("the card stands for %g s, want 2", d)
 			}
 		}},
+		"one rep, frozen": {Options{ClipRep: 2, Freeze: true}, func(t *testing.T, times []float64) {
+			if d := times[len(times)-1]; math.Abs(d-4) > 0.1 {
+				t.Errorf("%g s, want rep 2 with half a second around it, and a second of its own breakdown", d)
+			}
+		}},
 		"one rep": {Options{ClipRep: 2}, func(t *testing.T, times []float64) {
 			if d := times[len(times)-1]; times[0] > 0.05 || math.Abs(d-3) > 0.1 {
 				t.Errorf("from %g to %g s, want rep 2 with half a second around it", times[0], d)
@@ -391,9 +396,19 @@ func TestStills(t *testing.T) {
 	if len(want) != 6 { // the most flexion is at the bottom, so one of the two
 		t.Fatalf("%d instants, want set-up, left neutral, bottom of two reps: %v", len(want), want)
 	}
-	r, err := Draw(context.Background(), &clip{n: len(a.Frames), w: 360, h: 640}, nil, a, Options{Instants: want})
+	var whole []Instant
+	r, err := Draw(context.Background(), &clip{n: len(a.Frames), w: 360, h: 640}, nil, a, Options{Instants: want, Whole: func(at Instant, img *image.RGBA) error {
+		if size := img.Rect.Size(); size != image.Pt(360, 640) {
+			t.Errorf("the whole picture at %g s is %v", at.TimeS, size)
+		}
+		whole = append(whole, at)
+		return nil
+	}})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !slices.Equal(whole, want) {
+		t.Errorf("whole pictures of %v, want %v", whole, want)
 	}
 	if r.Pictures != 0 || len(r.Stills) != len(want) {
 		t.Fatalf("%d pictures written and %d stills, want 0 and %d", r.Pictures, len(r.Stills), len(want))

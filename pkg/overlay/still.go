@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
-	"image/png"
 	"math"
 	"slices"
 
@@ -14,7 +13,6 @@ import (
 
 	"github.com/spineflex/spineflex/pkg/analysis"
 	"github.com/spineflex/spineflex/pkg/lift"
-	"github.com/spineflex/spineflex/pkg/video"
 )
 
 // Instant is a moment of the set worth a picture.
@@ -30,8 +28,9 @@ type Picture struct {
 	Image *image.RGBA
 }
 
-// maxInstants keeps a report with its pictures under a megabyte and a half.
-const maxInstants = 24
+// maxInstants keeps a report with its pictures under a megabyte and a half: 40
+// stills of manyHeight are about 0.7 MB, and a third more in base64.
+const maxInstants = 40
 
 // Instants picks the moments of each rep that show how it went: set-up, where
 // neutral was lost, the bottom and the most flexion, no two closer than 0.15 s. In a
@@ -83,15 +82,24 @@ func tooNear(list []Instant, t float64) bool {
 	return false
 }
 
-// stillHeight is how tall a cut still is at most, pixels.
-const stillHeight = 480
+// A cut still is at most so tall, pixels: stillHeight, or manyHeight where
+// there are more than fewStills.
+const (
+	stillHeight = 480
+	manyHeight  = 360
+	fewStills   = 16
+)
 
-// cut copies the lifter out of a drawn picture, shrunk to stillHeight.
+// cut copies the lifter out of a drawn picture and shrinks it.
 func (p *Painter) cut(pix []byte, at Instant, timeS float64) *Picture {
 	r := p.bounds()
 	img := bgrImage(pix, p.layout.w, p.layout.h, r)
-	if h := r.Dy(); h > stillHeight {
-		small := image.NewRGBA(image.Rect(0, 0, max(1, r.Dx()*stillHeight/h), stillHeight))
+	limit := stillHeight
+	if len(p.opts.Instants) > fewStills {
+		limit = manyHeight
+	}
+	if h := r.Dy(); h > limit {
+		small := image.NewRGBA(image.Rect(0, 0, max(1, r.Dx()*limit/h), limit))
 		draw.CatmullRom.Scale(small, small.Rect, img, img.Rect, draw.Src, nil)
 		img = small
 	}
@@ -106,29 +114,6 @@ func (p *Picture) JPEG() ([]byte, error) {
 		return nil, fmt.Errorf("encode still %q of rep %d: %w", p.Label, p.Rep, err)
 	}
 	return b.Bytes(), nil
-}
-
-// PNG encodes the picture without loss.
-func (p *Picture) PNG() ([]byte, error) {
-	var b bytes.Buffer
-	if err := png.Encode(&b, p.Image); err != nil {
-		return nil, fmt.Errorf("encode still %q of rep %d: %w", p.Label, p.Rep, err)
-	}
-	return b.Bytes(), nil
-}
-
-// Still draws everything on one picture of the clip, which stays as it was, and
-// returns it whole.
-func Still(frame *video.Frame, a *analysis.Analysis, opts Options) (*image.RGBA, error) {
-	p, err := NewPainter(a, frame.Width, frame.Height, opts)
-	if err != nil {
-		return nil, err
-	}
-	pix := append([]byte(nil), frame.Pix...)
-	if err := p.Paint(pix, frame.Time); err != nil {
-		return nil, err
-	}
-	return bgrImage(pix, frame.Width, frame.Height, image.Rect(0, 0, frame.Width, frame.Height)), nil
 }
 
 // bgrImage copies the part r of a BGR picture.

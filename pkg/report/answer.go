@@ -29,7 +29,7 @@ func Headline(a *analysis.Analysis) string {
 		if n == 1 {
 			return fmt.Sprintf("Neutral all the way down%s: the one rep in this clip held.", bottom)
 		}
-		return fmt.Sprintf("Neutral all the way down%s: all %d reps held.", bottom, n)
+		return fmt.Sprintf("Neutral all the way down%s: %s held.", bottom, repsOf(n, n))
 	}
 	if s.Reason == "" {
 		return "No verdict on the lower back from this clip."
@@ -119,10 +119,15 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// repsOf is "3 of 5 reps", "the one rep".
+// repsOf is "3 of 5 reps", "all 3 reps", "the one rep".
 func repsOf(k, n int) string {
-	if n == 1 {
+	switch {
+	case n == 1:
 		return "the one rep"
+	case k == n && n == 2:
+		return "both reps"
+	case k == n:
+		return fmt.Sprintf("all %d reps", n)
 	}
 	return fmt.Sprintf("%d of %d reps", k, n)
 }

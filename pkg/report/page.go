@@ -408,7 +408,7 @@ func figures(stills []Still) ([]figure, error) {
 		fs = append(fs, figure{
 			ID:  fmt.Sprintf("still-%d", i+1),
 			Src: template.URL("data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(s.JPEG)), Width: size.Width, Height: size.Height,
-			Caption: fmt.Sprintf("%s · %.2f s", caption, s.TimeS), Rep: s.RepIndex, TimeS: s.TimeS,
+			Caption: fmt.Sprintf("%s · %.2f\u00a0s", caption, s.TimeS), Rep: s.RepIndex, TimeS: s.TimeS,
 		})
 	}
 	return fs, nil

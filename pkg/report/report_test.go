@@ -52,7 +52,7 @@ func squatSet(fps float64, onsets ...float64) *analysis.Analysis {
 		Clip:     recording.Clip{File: "clips/<set> & 1.mp4", SHA256: strings.Repeat("ab", 32), Width: 720, Height: 1280, RotationDeg: 90, MeanFPS: fps},
 		Model:    recording.Model{Program: "v0.1.0", Quality: "balanced", Engine: "onnxruntime", Detector: strings.Repeat("12", 32), Landmarker: strings.Repeat("34", 32), SampleHz: 30},
 		Exercise: lift.Squat, Facing: lift.FacingLeft,
-		Camera:  lift.Camera{YawDeg: 4.2, Verdict: lift.CameraOK}, TravelPct: 25.1,
+		Camera: lift.Camera{YawDeg: 4.2, Verdict: lift.CameraOK}, TravelPct: 25.1,
 		Neutral: analysis.Neutral{LumbarAngleDeg: -14.5, SDDeg: 0.8, Source: "standing between reps", LimitDeg: rom.DefaultLimitDeg, FullFlexionDeg: nan},
 		Quality: analysis.Quality{PersonHeightPx: 812, RepCoverage: 0.97, MedianSDDeg: 2.2, ScaleCMPerPx: nan, ScaleSDPct: nan, NeutralDriftDeg: 1.1, FilterCutoffHz: 4},
 		SafeRange: rom.SafeRange{
@@ -171,7 +171,7 @@ func TestGolden(t *testing.T) {
 func TestDocumentRoundTrip(t *testing.T) {
 	d := NewDocument(squatSet(10, 0.8, 0, 0.65))
 	path := filepath.Join(t.TempDir(), AnalysisFile)
-	if err := writeFile(path, d.Encode); err != nil {
+	if err := WriteFile(path, d.Encode); err != nil {
 		t.Fatal(err)
 	}
 	got, err := Read(path)

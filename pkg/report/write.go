@@ -52,27 +52,33 @@ func Write(dir string, a *analysis.Analysis, opts Options) error {
 	}
 	for _, f := range files {
 		path := filepath.Join(dir, f.name)
-		if err := writeFile(path, f.write); err != nil {
-			return fmt.Errorf("write %s: %w", path, err)
+		if err := WriteFile(path, f.write); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// writeFile makes the file whole or not at all.
-func writeFile(path string, write func(io.Writer) error) (err error) {
+// WriteFile makes the file whole or not at all: it is written under another
+// name beside it, which starts with a dot and ends in .tmp, and then renamed.
+// Errors name the file.
+func WriteFile(path string, write func(io.Writer) error) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("write %s: %w", path, err)
+		}
+	}()
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
 	w := bufio.NewWriter(f)
-	if err := errors.Join(write(w), w.Flush(), f.Chmod(0o644), f.Close()); err != nil {
-		return err
+	err = errors.Join(write(w), w.Flush(), f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
 	}
-	return os.Rename(f.Name(), path)
+	if err != nil {
+		err = errors.Join(err, os.Remove(f.Name()))
+	}
+	return err
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"github.com/spineflex/spineflex/pkg/analysis"
+	"github.com/spineflex/spineflex/pkg/export"
 	"github.com/spineflex/spineflex/pkg/infer"
 	"github.com/spineflex/spineflex/pkg/job"
 	"github.com/spineflex/spineflex/pkg/lift"
@@ -114,6 +115,7 @@ var kinds = map[string]error{
 	"lift-too-short":     lift.ErrTooShort,
 	"calibration":        analysis.ErrCalibration,
 	"exists":             job.ErrExists,
+	"no-scale":           export.ErrNoScale,
 	"not-writable":       job.ErrNotWritable,
 	"no-onnxruntime":     infer.ErrNoONNXRuntime,
 	"no-program":         video.ErrNoProgram,

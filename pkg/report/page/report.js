@@ -26,12 +26,14 @@
     return out.join(" · ");
   };
 
-  // nearestStill is the picture of the same rep within half a second.
+  // nearestStill is the picture nearest in time: of the same rep, or, between
+  // reps, within half a second.
   const nearestStill = (i) => {
     let best = null;
+    const far = (s) => Math.abs(s.t - data.t[i]);
     for (const s of stills) {
-      const d = Math.abs(s.t - data.t[i]);
-      if (d <= 0.5 && (!best || d < Math.abs(best.t - data.t[i]))) best = s;
+      if (data.rep[i] > 0 ? s.rep !== data.rep[i] : far(s) > 0.5) continue;
+      if (!best || far(s) < far(best)) best = s;
     }
     return best;
   };
@@ -51,10 +53,9 @@
       current = i;
       const px = kind.x(i), py = y(i);
       cursor.hidden = Number.isNaN(px);
-      cursor.style.left = `${100 * px}%`;
+      cursor.style.transform = `translateX(${100 * px}%)`;
       dot.hidden = Number.isNaN(px) || Number.isNaN(py);
-      dot.style.left = `${100 * px}%`;
-      dot.style.top = `${100 * py}%`;
+      dot.style.transform = `translate(${100 * px}%, ${100 * py}%)`;
       output.textContent = words(i);
       const reps = svg.querySelectorAll("path[data-rep]");
       svg.classList.toggle("dim", reps.length > 0 && data.rep[i] > 0);
