@@ -134,6 +134,47 @@ func TestSlowMotionIsSeenAsItWasFilmed(t *testing.T) {
 	}
 }
 
+// Frames in which something hides the lifter are read a second time, and take
+// their own places in the recording.
+func TestRunLooksAgain(t *testing.T) {
+	const size = "scale=450:800"
+	opts := Options{Program: "test", Quality: pose.Fast}
+	want, err := Run(t.Context(), part(t, "1", size), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Run(t.Context(), part(t, "1", size+",drawbox=x=50:y=120:w=350:h=560:color=gray:t=fill:enable='between(n,12,17)'"), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Frames) != len(want.Frames) {
+		t.Fatalf("%d frames, want %d", len(got.Frames), len(want.Frames))
+	}
+	hip := func(f *recording.Frame) (x, y float64) {
+		l, r := f.Landmarks[recording.LeftHip], f.Landmarks[recording.RightHip]
+		return (l.X + r.X) / 2, (l.Y + r.Y) / 2
+	}
+	held := 0
+	for i := range got.Frames {
+		f, g := &want.Frames[i], &got.Frames[i]
+		if f.Index != g.Index || f.Time != g.Time {
+			t.Errorf("frame %d is %d at %g s, want %d at %g s", i, g.Index, g.Time, f.Index, f.Time)
+		}
+		if g.Tracking == recording.Held {
+			held++
+			continue
+		}
+		x, y := hip(f)
+		gx, gy := hip(g)
+		if _, trunk := f.Trunk.Normal(recording.Left); math.Hypot(gx-x, gy-y) > 0.25*trunk {
+			t.Errorf("frame %d: sure of hips %.2f trunks off", i, math.Hypot(gx-x, gy-y)/trunk)
+		}
+	}
+	if held == 0 || held > 12 {
+		t.Errorf("%d frames are held, want about the 6 in which the lifter is hidden", held)
+	}
+}
+
 func TestRunRefuses(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -14,11 +14,12 @@ type Look struct {
 	Presence  float64
 	Landmarks [recording.NumLandmarks]recording.Keypoint
 	Region    Region
+	Newcomer  bool // another than before is followed from here on
 }
 
 // Look returns what is worth keeping of an observation.
 func (o *Observation) Look() Look {
-	return Look{Time: o.Time, Tracking: o.Tracking, Presence: o.Presence, Landmarks: o.Landmarks, Region: o.Region}
+	return Look{Time: o.Time, Tracking: o.Tracking, Presence: o.Presence, Landmarks: o.Landmarks, Region: o.Region, Newcomer: o.Newcomer}
 }
 
 // joints are the middles of the left and the right joint of a look. In the

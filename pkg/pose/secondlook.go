@@ -39,13 +39,24 @@ type Second struct {
 	looks []Look
 	doubt []bool
 	Spans []Span // to be looked at, in order; empty if all is as a body can be
+
+	lifter int // the frame from which on the lifter is followed, and not somebody else
 }
 
 // NewSecond finds what has to be looked at again. Spans are at most most frames
 // long. It keeps looks, and changes them as [Second.Retrack] finds better ones.
 func NewSecond(looks []Look, most int) *Second {
-	s := &Second{build: measureBuild(looks), looks: looks}
-	s.doubt = s.build.doubtful(looks)
+	s := &Second{looks: looks}
+	for i := range looks {
+		if looks[i].Newcomer {
+			s.lifter = i
+		}
+	}
+	s.build = measureBuild(looks[s.lifter:])
+	s.doubt = append(make([]bool, s.lifter), s.build.doubtful(looks[s.lifter:])...)
+	if s.lifter > 0 {
+		s.Spans = append(s.Spans, Span{max(0, s.lifter+1-most), s.lifter + 1})
+	}
 	for i, d := range s.doubt {
 		if !d {
 			continue
@@ -57,7 +68,8 @@ func NewSecond(looks []Look, most int) *Second {
 		for to < len(looks) && looks[to].Time-looks[i].Time <= runUp && looks[to].Tracking != recording.Absent {
 			to++
 		}
-		if n := len(s.Spans); n > 0 && from <= s.Spans[n-1].To && to-s.Spans[n-1].From <= most {
+		from = max(from, s.lifter)
+		if n := len(s.Spans); n > 0 && s.Spans[n-1].From >= s.lifter && from <= s.Spans[n-1].To && to-s.Spans[n-1].From <= most {
 			s.Spans[n-1].To = to
 			continue
 		} else if n > 0 {
@@ -87,13 +99,16 @@ func (s *Second) Retrack(ctx context.Context, t *Tracker, span Span, pictures []
 		return nil, fmt.Errorf("second look at %d frames: %d pictures", len(first), len(pictures))
 	}
 	n := len(first)
-	courses := [][]Look{first}
 	see := func(i int, r Region) (sight, error) {
 		if ctx.Err() != nil {
 			return sight{}, ctx.Err()
 		}
 		return t.landmarker.locate(pictures[i], r.scaled(scale), t.unsigned)
 	}
+	if span.From < s.lifter {
+		return s.findLifter(span, scale, see)
+	}
+	courses := [][]Look{first}
 	for _, order := range []struct{ from, step int }{{0, 1}, {n - 1, -1}} {
 		course, err := s.follow(first, order.from, order.step, scale, see)
 		if err != nil {
@@ -133,6 +148,25 @@ func (s *Second) Retrack(ctx context.Context, t *Tracker, span Span, pictures []
 	return changed, nil
 }
 
+// findLifter follows the lifter back from where they were known to be the one
+// who lifts, through the frames in which somebody else was followed.
+func (s *Second) findLifter(span Span, scale float64, see func(int, Region) (sight, error)) ([]int, error) {
+	course, err := s.follow(s.looks[span.From:span.To], span.To-span.From-1, -1, scale, see)
+	if err != nil {
+		return nil, fmt.Errorf("second look: %w", err)
+	}
+	var changed []int
+	for i := range s.lifter {
+		l := Look{Time: s.looks[i].Time, Landmarks: missing()}
+		if k := i - span.From; k >= 0 && course[k].Presence >= signOfLife {
+			l = course[k]
+		}
+		s.looks[i] = l
+		changed = append(changed, i)
+	}
+	return changed, nil
+}
+
 // follow tracks through the span from one of its ends.
 func (s *Second) follow(first []Look, from, step int, scale float64, see func(int, Region) (sight, error)) ([]Look, error) {
 	course := make([]Look, len(first))
@@ -165,6 +199,9 @@ func (t *Tracker) Again(img Image, index int, l Look) (Observation, error) {
 		return Observation{}, fmt.Errorf("second look at frame %d: %w", index, err)
 	}
 	t.reset()
+	if l.Tracking == recording.Absent {
+		return Observation{Index: index, Time: l.Time, Landmarks: missing(), Image: img}, nil
+	}
 	v, err := t.landmarker.locate(img, l.Region, t.unsigned)
 	if err != nil {
 		return Observation{}, fmt.Errorf("second look at frame %d: %w", index, err)

@@ -19,6 +19,7 @@ type Observation struct {
 	Region    Region                                     // that the network saw
 	Mask      Mask                                       // P is nil if Absent
 	Image     Image                                      // the frame's picture
+	Newcomer  bool                                       // another than before is followed from here on: the one who lifts
 }
 
 // maxBacklog bounds the bytes of pictures that wait while the lifter is being
@@ -62,18 +63,19 @@ type Tracker struct {
 	brightened *tone // the same with the shadows lifted
 	unsigned   *tone // the landmark network's
 
-	steady  steady
-	found   bool    // steady holds the lifter
-	last    float64 // time of the frame before
-	seen    float64 // when presence was last good
-	sign    float64 // when there was last any sign of the lifter
-	crowd   crowd
-	tries   int // searches since the lifter was lost
-	waiting []waiting
-	given   [][]byte // memory of the pictures in out
-	free    [][]byte // pictures' memory to use again
-	out     []Observation
-	masks   [][]float32 // memory of the masks in out
+	steady   steady
+	found    bool    // steady holds the lifter
+	last     float64 // time of the frame before
+	seen     float64 // when presence was last good
+	sign     float64 // when there was last any sign of the lifter
+	crowd    crowd
+	newcomer bool // the frame looked at shows another than before
+	tries    int  // searches since the lifter was lost
+	waiting  []waiting
+	given    [][]byte // memory of the pictures in out
+	free     [][]byte // pictures' memory to use again
+	out      []Observation
+	masks    [][]float32 // memory of the masks in out
 }
 
 // waiting is a frame in which the lifter has not been found yet. It owns its
@@ -166,6 +168,7 @@ func (t *Tracker) track(img Image, index int, time float64) error {
 		if !lost {
 			if p, ok := t.crowd.look(time, people, t.steady.region); ok {
 				t.start(p.Region(), 0, time)
+				t.newcomer = true
 				if best, err = t.landmarker.locate(img, t.steady.region, t.unsigned); err != nil {
 					return err
 				}
@@ -198,6 +201,8 @@ func (t *Tracker) track(img Image, index int, time float64) error {
 		t.crowd.note(time, best)
 	}
 	t.emit(img, index, time, tracking, best)
+	t.out[len(t.out)-1].Newcomer = t.newcomer
+	t.newcomer = false
 	if tracking == recording.Tracked {
 		t.steady.follow(best, dt)
 	}
