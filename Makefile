@@ -14,7 +14,7 @@ GOLANGCI      := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lin
 GOVULNCHECK   := $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # The measuring half knows no cgo (docs: the wall is pkg/recording).
-MEASURING     := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,recording signal lift spine rom analysis report)))
+MEASURING     := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,recording signal lift spine rom analysis report export figure)))
 # Packages with goroutines of their own.
 CONCURRENT    := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,video infer perception spine job)))
 
@@ -25,12 +25,16 @@ DEMO_CLIP     := testdata/squat.mp4
 DEMO_OUT      := spineflex-out
 
 .DEFAULT_GOAL := build
-.PHONY: deps onnxruntime build demo picture test test-unit test-pure test-race test-leaks lint fmt vuln bench accuracy models-heavy clean
+.PHONY: deps deps-test onnxruntime build demo picture test test-unit test-pure test-race test-leaks lint fmt vuln bench accuracy models-heavy clean
 
 ## deps: what the build needs from the system (apt) and, where it can be had, ONNX Runtime
 deps:
 	@GO='$(GO)' scripts/install-deps.sh
 	@$(MAKE) --no-print-directory onnxruntime
+
+## deps-test: what the tests need besides: a browser for the report
+deps-test: deps
+	@GO='$(GO)' scripts/install-deps.sh test
 
 onnxruntime:
 	@scripts/fetch-onnxruntime.sh || \
@@ -52,7 +56,9 @@ picture: demo
 ## test: every test, each package once, in the way that can find most in it
 test: test-pure test-race test-leaks test-unit
 
-test-pure:
+# On Debian the browser is installed, so that it is no excuse.
+test-pure: export SPINEFLEX_TEST_CHROMIUM = $(shell grep -sx 'ID=debian' /etc/os-release)
+test-pure: deps-test
 	CGO_ENABLED=0 $(GO) vet $(MEASURING)
 	CGO_ENABLED=0 $(TEST) $(MEASURING)
 
