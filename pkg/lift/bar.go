@@ -20,18 +20,17 @@ const (
 )
 
 // plate is the path of the plate's centre; nil if there is none.
-func (b *body) plate(rec *recording.Recording) *track {
-	n, seen, known := len(rec.Frames), 0, 0
-	k := newTrack(n)
-	for i := range rec.Frames {
-		f := &rec.Frames[i]
-		if f.Seen() {
+func (b *body) plate() *track {
+	seen, known := 0, 0
+	k := newTrack(len(b.t))
+	for i, d := range b.discs {
+		if b.confidence[i] > 0 {
 			seen++
 		}
 		k.set(i, recording.Point{X: math.NaN(), Y: math.NaN()})
-		if f.Plate.Known() {
+		if d.Known() {
 			known++
-			k.set(i, recording.Point{X: f.Plate.X, Y: f.Plate.Y})
+			k.set(i, recording.Point{X: d.X, Y: d.Y})
 		}
 	}
 	if known == 0 || float64(known) < minPlateShare*float64(seen) {

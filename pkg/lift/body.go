@@ -42,6 +42,7 @@ type body struct {
 	mark       [recording.NumLandmarks]track     // smoothed
 	z          [recording.NumLandmarks][]float64 // as recorded
 	vis        [recording.NumLandmarks][]float64 // 0 where absent
+	discs      []recording.Disc                  // the near plate, as recorded
 	confidence []float64
 	trunk      float64 // typical length of the upright trunk, pixels
 	leg        float64 // typical thigh + shank, pixels
@@ -50,7 +51,7 @@ type body struct {
 
 func newBody(rec *recording.Recording) *body {
 	n := len(rec.Frames)
-	b := &body{t: make([]float64, n), confidence: make([]float64, n)}
+	b := &body{t: make([]float64, n), confidence: make([]float64, n), discs: make([]recording.Disc, n)}
 	for l := range b.mark {
 		b.mark[l], b.z[l], b.vis[l] = newTrack(n), make([]float64, n), make([]float64, n)
 	}
@@ -67,7 +68,7 @@ func newBody(rec *recording.Recording) *body {
 				b.vis[l][i] = k.Visibility
 			}
 		}
-		b.confidence[i] = confidence(f)
+		b.confidence[i], b.discs[i] = confidence(f), f.Plate
 	}
 	b.rate = signal.Rate(b.t)
 	b.half = max(3, int(math.Round(outlierSeconds*b.rate)))
@@ -122,6 +123,17 @@ func (b *body) measure() {
 	b.trunk, b.leg = signal.Quantile(trunk, 0.8), signal.Quantile(leg, 0.7)
 	// Shoulder to ankle is .779 of stature (Drillis & Contini, Winter fig. 4.1).
 	b.height = (b.trunk + b.leg) / 0.779
+}
+
+// hidden is how surely the plate is in front of the place p, 0 to 1.
+func (b *body) hidden(p recording.Point, i int) float64 {
+	d := b.discs[i]
+	if !d.Known() || math.IsNaN(p.X) {
+		return 0
+	}
+	const rim = 0.25 // of the radius: what a joint's flesh needs to be seen beside the plate
+	inside := 1 + rim - math.Hypot((p.X-d.X)/d.RX, (p.Y-d.Y)/d.RY)
+	return min(max(inside/rim, 0), 1)
 }
 
 // mid is half-way between a landmark of the left side and its right one.

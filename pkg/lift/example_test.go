@@ -24,6 +24,6 @@ func Example() {
 	// Output:
 	// squat facing left, camera ok
 	// rep 1: 2.5 s at the bottom, thigh -8°, hips at 37 % of standing
-	// rep 2: 6.2 s at the bottom, thigh -8°, hips at 37 % of standing
+	// rep 2: 6.2 s at the bottom, thigh -7°, hips at 37 % of standing
 	// rep 3: 10.2 s at the bottom, thigh -7°, hips at 38 % of standing
 }

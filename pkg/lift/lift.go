@@ -155,7 +155,6 @@ func Analyze(rec *recording.Recording, opts Options) (*Movement, error) {
 	}
 
 	p := b.poses(m.Facing)
-	p.plate = b.plate(rec)
 	m.Exercise = opts.Exercise
 	if m.Exercise == "" {
 		var sure bool

@@ -63,7 +63,7 @@ func TestRenderedClips(t *testing.T) {
 		n                  synth.Noise
 		knee, trunk, depth float64 // mean absolute error: degrees, degrees, per cent
 	}{
-		"exact": {synth.Noise{}, 3, 2, 1.5},
+		"exact": {synth.Noise{}, 3.5, 2, 1.5},
 		"noisy": {synth.Noise{LandmarkPx: 3, EdgePx: 1, Seed: 3}, 5, 3, 3},
 	}
 	for name, tr := range rendered(t) {

@@ -17,6 +17,7 @@ type poses struct {
 	handHeight                          []float64 // above the ankle, pixels
 	size                                []float64 // of the body in the picture over its typical size
 	plate                               *track    // of the near plate's centre; nil if none is found
+	lost                                []float64 // 0..1: the hip follows from the other joints
 	arm                                 float64   // shoulder–wrist distance of the straight arm, pixels
 }
 
@@ -29,21 +30,14 @@ func (b *body) poses(facing Facing) *poses {
 	p := &poses{
 		shoulder: newTrack(n), hip: newTrack(n), kneeAt: newTrack(n), wrist: newTrack(n), ankle: b.planted(),
 		hanging: make([]float64, n), trunk: make([]float64, n), hipFlexion: make([]float64, n), knee: make([]float64, n), thigh: make([]float64, n),
-		hipHeight: make([]float64, n), shoulderHeight: make([]float64, n), handHeight: make([]float64, n),
+		lost: make([]float64, n), hipHeight: make([]float64, n), shoulderHeight: make([]float64, n), handHeight: make([]float64, n),
 	}
 	for i := range n {
 		p.shoulder.set(i, b.weighted(recording.LeftShoulder, i))
-		p.hip.set(i, hipJoint(b.weighted(recording.LeftHip, i), ahead, b.trunk))
 		p.wrist.set(i, b.weighted(recording.LeftWrist, i))
 	}
-	p.size = b.size()
-	l := newLeg(b, p.shoulder, p.hip, p.ankle, ahead)
-	for i := range n {
-		p.kneeAt.set(i, l.knee(p.hip.at(i), p.ankle.at(i),
-			[2]recording.Point{b.mark[recording.LeftKnee].at(i), b.mark[recording.RightKnee].at(i)},
-			[2]float64{b.vis[recording.LeftKnee][i], b.vis[recording.RightKnee][i]}))
-	}
-	p.kneeAt.smooth(b.t, b.half, 0.02*b.trunk, cutoffHz)
+	p.size, p.plate = b.size(), b.plate()
+	b.joints(p, ahead)
 	for i := range n {
 		s, h, k, a := p.shoulder.at(i), p.hip.at(i), p.kneeAt.at(i), p.ankle.at(i)
 		trunk := degrees(math.Atan2(ahead*(s.X-h.X), h.Y-s.Y))

@@ -20,6 +20,8 @@ const (
 	maxSizeChange     = 0.3  // of the body's typical size: walks to the camera
 	minStartShare     = 0.6  // of the whole reps' amplitude, for a rep that the clip cuts
 	completeAscent    = 0.8  // of the descent: the lifter stood up again
+	minReach          = 0.08 // of the leg, the hip above the ankle: lower the heel stops the buttock
+	maxReach          = 1.25 // of the leg: more is another body's hip, or a shadow's
 	edgeOfRep         = 0.04 // of the amplitude: has left the top, or the floor
 	turnSeen          = 0.03 // of the amplitude: has come up again when the clip ends, so that the bottom was shown
 	atRest            = 0.5  // of the fastest on the way up: slower than that at the clip's ends is near a turning point
@@ -69,7 +71,8 @@ func newFinder(e Exercise, b *body, p *poses) *finder {
 		}
 	}
 	for i := range f.d {
-		if math.Abs(p.size[i]-1) > maxSizeChange || math.IsNaN(p.size[i]) {
+		reach := p.hipHeight[i] / b.leg
+		if !(math.Abs(p.size[i]-1) <= maxSizeChange) || e != Deadlift && !(reach >= minReach && reach <= maxReach) {
 			f.d[i] = math.NaN()
 		}
 	}
@@ -324,7 +327,7 @@ func (f *finder) squats(turns []turn) []Rep {
 		}
 		r := Rep{Bottom: f.middle(bottom.at, 0.02*max(up, down)), CoversAscent: stood}
 		// A clip that starts on the way down, or already at the bottom.
-		r.CoversDescent = down >= completeAscent*up
+		r.CoversDescent = down >= completeAscent*up || !turns[i-1].end
 		r.Start = f.leaves(bottom.at, before, f.d[before]+edgeOfRep*down)
 		r.End = after
 		if stood {
@@ -360,7 +363,7 @@ func (f *finder) middle(at int, slack float64) int {
 	for to+1 < len(f.d) && f.d[to+1] >= f.d[at]-slack {
 		to++
 	}
-	return (2*from + to) / 3
+	return (from + to) / 2
 }
 
 // leaves walks from the frame from towards to and returns the first frame that

@@ -139,21 +139,30 @@ func sideOf(l rec.Landmark) (side int, ok bool) {
 	return 1 - int(l)%2, true // from the ears on, left is odd
 }
 
-// hipForward is how far in front of the hip joint the landmark network puts the
-// hip of a person seen from the side, in trunk lengths (measured against these
-// clips' truth: 4 to 6 cm). A recording holds the network's landmarks, so the
+// The landmark network puts the hip of a person seen from the side forward of the
+// joint and down the thigh, by these shares of the trunk's length (measured
+// against these clips' truth). A recording holds the network's landmarks, so the
 // joint centres are moved there.
-const hipForward = 0.10
+const (
+	hipAhead = 0.06
+	hipAlong = 0.06
+)
 
 func (t *Truth) shiftHips(k *[rec.NumLandmarks]rec.Keypoint) {
-	dx := (k[rec.LeftShoulder].X + k[rec.RightShoulder].X - k[rec.LeftHip].X - k[rec.RightHip].X) / 2
-	dy := (k[rec.LeftShoulder].Y + k[rec.RightShoulder].Y - k[rec.LeftHip].Y - k[rec.RightHip].Y) / 2
-	forward := hipForward * math.Hypot(dx, dy)
+	mid := func(l rec.Landmark) (x, y float64) { return (k[l].X + k[l+1].X) / 2, (k[l].Y + k[l+1].Y) / 2 }
+	hx, hy := mid(rec.LeftHip)
+	sx, sy := mid(rec.LeftShoulder)
+	kx, ky := mid(rec.LeftKnee)
+	trunk, thigh := math.Hypot(sx-hx, sy-hy), math.Hypot(kx-hx, ky-hy)
+	dx, dy := trunk*hipAlong*(kx-hx)/thigh, trunk*hipAlong*(ky-hy)/thigh
 	if t.FacingSide == "left" {
-		forward = -forward
+		dx -= trunk * hipAhead
+	} else {
+		dx += trunk * hipAhead
 	}
-	k[rec.LeftHip].X += forward
-	k[rec.RightHip].X += forward
+	for _, l := range []rec.Landmark{rec.LeftHip, rec.RightHip} {
+		k[l].X, k[l].Y = k[l].X+dx, k[l].Y+dy
+	}
 }
 
 // fillUnknown places the landmarks that the truth lacks.
