@@ -34,6 +34,7 @@ type analyzeOptions struct {
 	extras    extraFlags
 	overwrite bool
 	limits    limitFlags
+	filing    filingFlags
 	talk      talkFlags
 }
 
@@ -71,6 +72,7 @@ A clip that cannot be analysed never stops the others.`,
 	opts.extras.register(f)
 	f.BoolVar(&opts.overwrite, "overwrite", false, "replace results that are there already")
 	opts.limits.register(f)
+	opts.filing.register(f)
 	opts.talk.register(f)
 	return cmd
 }
@@ -126,13 +128,22 @@ func runAnalyze(ctx context.Context, con console, opts analyzeOptions, clips []s
 	}
 	runner := worker.Runner{Limits: limits}
 	o.Watch = runner.Watch
-	if err := opts.settings.calibrate(ctx, p, folders, &o); err != nil {
+	filer, err := opts.filing.open(ctx, clips)
+	if err != nil {
+		return err
+	}
+	defer filer.close()
+	if err := filer.calibrate(ctx, p, &opts.settings, folders, &o); err != nil {
 		return err
 	}
 	return overClips(ctx, p, clips, func(clip string, note func(string)) (*job.Summary, error) {
 		o := o
 		o.Progress, o.Note = tellProgress(p, clip), note
-		return runner.Run(ctx, clip, job.Folder(opts.out, clip), o)
+		result, err := runner.Run(ctx, clip, job.Folder(opts.out, clip), o)
+		if err == nil {
+			err = filer.add(ctx, clip, result.Folder, note)
+		}
+		return result, err
 	})
 }
 

@@ -48,7 +48,7 @@ func Sessions(sets []traininglog.Set) []Session {
 	slices.SortStableFunc(sorted, func(a, b traininglog.Set) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ClipSHA256, b.ClipSHA256))
 	})
-	full, fullM := fullDepth(sorted)
+	full, fullM := FullDepth(sorted)
 	var sessions []Session
 	for len(sorted) > 0 {
 		n := 1
@@ -73,9 +73,9 @@ func Height(s *traininglog.Set) float64 {
 	return s.BlockM
 }
 
-// fullDepth is the deepest that any set went, in per cent of stature and in metres.
+// FullDepth is the deepest that any set went, in per cent of stature and in metres.
 // Blocks shorten what a deadlift could be.
-func fullDepth(sets []traininglog.Set) (pct, m float64) {
+func FullDepth(sets []traininglog.Set) (pct, m float64) {
 	pct, m = math.NaN(), math.NaN()
 	for i := range sets {
 		s := &sets[i]

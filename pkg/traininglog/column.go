@@ -197,3 +197,16 @@ func (x scanner) Scan(src any) error {
 	}
 	return fmt.Errorf("%w: %s holds %T", ErrDamaged, x.c.name, src)
 }
+
+// Field is one value of a set as text.
+type Field struct{ Name, Value string }
+
+// Fields are all there is of a set, under the names of the exports; empty where it is
+// missing.
+func (s Set) Fields() []Field {
+	fields := make([]Field, len(columns))
+	for i, c := range columns {
+		fields[i] = Field{c.name, c.text(&s)}
+	}
+	return fields
+}
