@@ -15,9 +15,9 @@ const (
 	// time, pixels: a lifter who fills half of it still fills the network's
 	// input of 256.
 	againSide = 720
-	// againBytes bounds the pictures that are kept for it at once: 7 s at 30
+	// againBytes bounds the pictures that are kept for it at once: 5 s at 30
 	// pictures a second of the usual shape.
-	againBytes = 200 << 20
+	againBytes = 128 << 20
 )
 
 // lookAgain tracks again where the lifter's joints cannot have been where they

@@ -6,7 +6,8 @@
 // region turned to the trunk, and its own two extra points give the region of
 // the next frame. What is added to that is for lifters: one person is
 // followed and the others are not, and the lifter is not lost when plates
-// hide the head and the shoulders, because the camera stands still.
+// hide the head and the shoulders, because the camera stands still. What no
+// body can do is looked at a second time, from the frames before and after.
 //
 // Coordinates are pixels of the upright picture with pixel centres at .5.
 package pose

@@ -25,6 +25,9 @@ const (
 	oneDoubt = 2 * runUp
 	// roomToGrow is how much larger than the standing lifter's a region may be.
 	roomToGrow = 1.1
+	// littleFaith is what is left of the landmarks' visibility where the network
+	// is sure and the body is none.
+	littleFaith = 0.5
 	// changeOfCourse keeps courses that hardly differ from being mixed frame by
 	// frame; a strained look costs as much.
 	changeOfCourse = 1.0
@@ -181,7 +184,10 @@ func (s *Second) follow(first []Look, from, step int, scale float64, see func(in
 		}
 		course[i] = v.look(first[i].Time, scale)
 		if next := i + step; next >= 0 && next < len(first) && v.presence >= minPresence {
-			v.hip, v.top = scaledPoint(v.hip, 1/scale), scaledPoint(v.top, 1/scale)
+			for k := range 2 {
+				v.hip[k] /= scale
+				v.top[k] /= scale
+			}
 			st.follow(v, math.Abs(first[next].Time-first[i].Time))
 			st.size = s.build.size
 			st.region.Side = min(st.region.Side, roomToGrow*s.build.size)
@@ -189,8 +195,6 @@ func (s *Second) follow(first []Look, from, step int, scale float64, see func(in
 	}
 	return course, nil
 }
-
-func scaledPoint(p [2]float64, k float64) [2]float64 { return [2]float64{k * p[0], k * p[1]} }
 
 // Again observes a frame in the region that a second look has found. What it
 // returns is valid until the tracker's next call.
@@ -207,7 +211,14 @@ func (t *Tracker) Again(img Image, index int, l Look) (Observation, error) {
 		return Observation{}, fmt.Errorf("second look at frame %d: %w", index, err)
 	}
 	t.emit(img, index, l.Time, l.Tracking, v)
-	return t.out[0], nil
+	o := t.out[0]
+	if o.Tracking == recording.Held && o.Presence >= minPresence {
+		// The network is surer of what it sees than a body allows.
+		for i := range o.Landmarks {
+			o.Landmarks[i].Visibility *= littleFaith
+		}
+	}
+	return o, nil
 }
 
 // look returns a sight in a picture scale times as large as it was at first.
