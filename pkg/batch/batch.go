@@ -90,6 +90,7 @@ type Options struct {
 
 // Ending is how it went with one clip.
 type Ending struct {
+	Item
 	State   *State
 	Skipped bool // it was so before this run
 	Detail  any  // of the [Outcome]
@@ -214,7 +215,7 @@ func (r *run) plan(ctx context.Context, items []Item) ([]Item, error) {
 					return err
 				}
 				if done {
-					r.end(Ending{State: s, Skipped: true})
+					r.end(Ending{Item: items[i], State: s, Skipped: true})
 				} else {
 					needed[i] = true
 				}
@@ -341,7 +342,7 @@ func (r *run) one(ctx context.Context, it Item, wait bool) error {
 	case err != nil:
 		return err
 	case done:
-		r.end(Ending{State: s, Skipped: true})
+		r.end(Ending{Item: it, State: s, Skipped: true})
 		return nil
 	}
 	begun := time.Now()
@@ -379,7 +380,7 @@ func (r *run) one(ctx context.Context, it Item, wait bool) error {
 	if err := writeState(context.WithoutCancel(ctx), r.out, next); err != nil {
 		return err
 	}
-	r.end(Ending{State: next, Skipped: skipped, Detail: outcome.Detail})
+	r.end(Ending{Item: it, State: next, Skipped: skipped, Detail: outcome.Detail})
 	return nil
 }
 

@@ -68,7 +68,7 @@ func (c *copyist) work(ctx context.Context, t *batch.Task) (batch.Outcome, error
 	case err != nil:
 		return batch.Outcome{}, err
 	case strings.HasPrefix(kind, "bad"):
-		return batch.Outcome{}, errors.New("not a\nvideo file")
+		return batch.Outcome{}, fmt.Errorf("%s: not a\nvideo file", t.File)
 	case strings.HasPrefix(kind, "empty"):
 		return batch.Outcome{}, fmt.Errorf("no person: %w", batch.ErrNothing)
 	case strings.HasPrefix(kind, "flaky"):

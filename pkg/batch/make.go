@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // errOutput says that the output is at fault, not the clip.
@@ -78,8 +79,25 @@ func (r *run) compute(ctx context.Context, t *Task) (Outcome, error) {
 	case <-ctx.Done():
 		return Outcome{}, context.Cause(ctx)
 	}
-	return r.options.Work(ctx, t)
+	outcome, err := r.options.Work(ctx, t)
+	if err != nil {
+		err = &clipError{t.File, err}
+	}
+	return outcome, err
 }
+
+// clipError is an error of Work, which is told the clip as a file on this
+// machine, perhaps a passing one.
+type clipError struct {
+	file string
+	error
+}
+
+func (e *clipError) Error() string {
+	return strings.ReplaceAll(strings.TrimPrefix(e.error.Error(), e.file+": "), e.file, "the clip")
+}
+
+func (e *clipError) Unwrap() error { return e.error }
 
 func missingContent(s *State) bool { return s == nil || s.SHA256 == "" }
 

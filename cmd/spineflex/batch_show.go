@@ -1,0 +1,77 @@
+package main
+
+import (
+	"path/filepath"
+	"sync"
+
+	"github.com/spineflex/spineflex/pkg/batch"
+	"github.com/spineflex/spineflex/pkg/job"
+)
+
+type (
+	// listed: the clips are known, work begins.
+	listed struct {
+		Clips int `json:"clips"`
+		Done  int `json:"done"` // before this run, failures among them
+	}
+	// concluded: the batch is over.
+	concluded struct {
+		summarized
+		Skipped int    `json:"skipped"` // as they were before this run
+		Shard   string `json:"shard"`
+		Total   int    `json:"total"` // clips of all shards
+		Out     string `json:"out"`
+	}
+)
+
+func (listed) name() string    { return "plan" }
+func (concluded) name() string { return "summary" }
+
+// show tells a printer how a batch goes.
+type show struct {
+	printer printer
+	mu      sync.Mutex
+	clips   int
+	begun   int
+}
+
+func (s *show) planned(t batch.Totals) {
+	s.clips = t.Clips
+	s.begun = t.Skipped
+	s.printer.Print(listed{Clips: t.Clips, Done: t.Skipped})
+}
+
+// begin tells of a clip's start and returns what tells of its progress.
+func (s *show) begin(t *batch.Task) (progress func(job.Stage, int, int), note func(string)) {
+	s.mu.Lock()
+	s.begun++
+	index := s.begun
+	s.mu.Unlock()
+	s.printer.Print(started{Clip: t.Source, Index: index, Of: s.clips})
+	return tellProgress(s.printer, t.Source), func(message string) {
+		s.printer.Print(noted{Clip: t.Source, Message: message})
+	}
+}
+
+func (s *show) ended(e batch.Ending) {
+	state := e.State
+	result, measuredNow := e.Detail.(*job.Summary)
+	switch {
+	case measuredNow:
+		// The folder may have been a place on the way to an object store.
+		told := *result
+		told.Folder = filepath.FromSlash(state.Name)
+		if told.Video != "" {
+			told.Video = filepath.Join(told.Folder, job.VideoFile)
+		}
+		s.printer.Print(measured{e.Source, told})
+	case state.Status == batch.Failed:
+		f := failed{Clip: e.Source, Code: exitError, Error: e.Source + ": " + state.Reason}
+		if e.Skipped {
+			f.Error += " (failed before; --retry-failed tries again)"
+		}
+		s.printer.Print(f)
+	case state.Status == batch.Unmeasured && !e.Skipped:
+		s.printer.Print(failed{Clip: e.Source, Code: exitNothing, Error: e.Source + ": " + state.Reason})
+	}
+}
