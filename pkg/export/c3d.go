@@ -68,6 +68,7 @@ func writeC3D(out io.Writer, g *grid) error {
 	binary.LittleEndian.PutUint16(params.b[dataStart:], uint16(firstData))
 
 	w := bufio.NewWriter(out)
+	put := func(b []byte) { _, _ = w.Write(b) } // w keeps the error for Flush
 	head := make([]byte, c3dBlock)
 	le := binary.LittleEndian
 	head[0], head[1] = 2, c3dMagic // the parameters begin in the second block
@@ -78,11 +79,11 @@ func writeC3D(out io.Writer, g *grid) error {
 	le.PutUint32(head[12:], math.Float32bits(-1))
 	le.PutUint16(head[16:], uint16(firstData))
 	le.PutUint32(head[20:], math.Float32bits(float32(g.rate)))
-	w.Write(head) // bufio keeps the error for Flush
+	put(head)
 	block := make([]byte, blocks*c3dBlock)
 	copy(block, []byte{1, c3dMagic, byte(blocks), c3dIntel})
 	copy(block[4:], params.b)
-	w.Write(block)
+	put(block)
 
 	written := 0
 	for i := range frames {
@@ -95,12 +96,12 @@ func writeC3D(out io.Writer, g *grid) error {
 				residual = 0
 			}
 			le.PutUint32(b[12:], math.Float32bits(residual))
-			w.Write(b[:])
+			put(b[:])
 			written += len(b)
 		}
 	}
 	if rest := written % c3dBlock; rest > 0 {
-		w.Write(make([]byte, c3dBlock-rest))
+		put(make([]byte, c3dBlock-rest))
 	}
 	return w.Flush()
 }

@@ -85,9 +85,11 @@ type track struct {
 }
 
 func (g *grid) track(name string, at func(*analysis.Frame) recording.Point) track {
-	return track{name,
-		g.series(func(f *analysis.Frame) float64 { return at(f).X }),
-		g.series(func(f *analysis.Frame) float64 { return at(f).Y })}
+	return track{
+		name: name,
+		x:    g.series(func(f *analysis.Frame) float64 { return at(f).X }),
+		y:    g.series(func(f *analysis.Frame) float64 { return at(f).Y }),
+	}
 }
 
 // body are the landmarks that are exported as markers; the face and the fingers

@@ -95,7 +95,7 @@ type tab struct {
 }
 
 // visit opens the page in a tab of its own.
-func visit(t *testing.T, browser context.Context, url string, v view, before ...func(*tab)) *tab {
+func visit(browser context.Context, t *testing.T, url string, v view, before ...func(*tab)) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
 	t.Cleanup(cancel)
@@ -261,7 +261,7 @@ func TestInBrowser(t *testing.T) {
 	browser, url := newBrowser(t), pageFile(t)
 	for _, v := range views {
 		t.Run(v.String(), func(t *testing.T) {
-			p := visit(t, browser, url, v, watchShifts)
+			p := visit(browser, t, url, v, watchShifts)
 			for _, low := range eval[[]string](p, textContrast) {
 				t.Errorf("contrast of %s", low)
 			}
@@ -336,7 +336,7 @@ return {Text: s.querySelector("output").textContent, Cursor: c.hidden ? -1 : (c.
 // Whatever cannot be seen is there in words, and what can be done with a mouse
 // can be done with the keyboard.
 func TestAccessible(t *testing.T) {
-	p := visit(t, newBrowser(t), pageFile(t), views[0])
+	p := visit(newBrowser(t), t, pageFile(t), views[0])
 	for _, trouble := range eval[[]string](p, `(() => {
   const out = [], name = (e) => (e.getAttribute("aria-label") || "") + (e.getAttribute("aria-labelledby") || "").split(" ").map((id) => document.getElementById(id)?.textContent || "").join(" ");
   if (!document.documentElement.lang) out.push("the page has no language");
@@ -362,7 +362,7 @@ func TestAccessible(t *testing.T) {
 }
 
 func TestPrints(t *testing.T) {
-	p := visit(t, newBrowser(t), pageFile(t), views[2])
+	p := visit(newBrowser(t), t, pageFile(t), views[2])
 	pdf, err := chromedp.Run(p.ctx, chromedp.PrintToPDF(chromedp.PDFPrintBackground(), chromedp.PDFPaper(chromedp.PaperA4)))
 	if err != nil {
 		t.Fatal(err)
@@ -386,7 +386,7 @@ func TestLooksTheSame(t *testing.T) {
 	css := face("100 500", goregular.TTF) + face("501 900", gobold.TTF) + "*{font-family:Go!important}"
 	for _, v := range []view{views[0], views[3]} {
 		t.Run(v.String(), func(t *testing.T) {
-			p := visit(t, browser, url, v, func(p *tab) { call(p, cdppage.SetBypassCSP, cdppage.SetBypassCSPParams{Enabled: true}) })
+			p := visit(browser, t, url, v, func(p *tab) { call(p, cdppage.SetBypassCSP, cdppage.SetBypassCSPParams{Enabled: true}) })
 			if n := eval[int](p, fmt.Sprintf(`(async () => { const s = document.createElement("style"); s.textContent = %q; document.head.append(s);
 return (await Promise.all([document.fonts.load("16px Go"), document.fonts.load("bold 16px Go")])).flat().length; })()`, css)); n != 2 {
 				t.Fatalf("%d fonts are loaded, want 2", n)
