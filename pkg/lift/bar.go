@@ -36,7 +36,7 @@ func (b *body) plate() *track {
 	if known == 0 || float64(known) < minPlateShare*float64(seen) {
 		return nil
 	}
-	k.smooth(b.t, b.half, 0.02*b.trunk, cutoffHz)
+	b.smooth(k, b.trunk)
 	return &k
 }
 

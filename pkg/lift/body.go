@@ -26,14 +26,6 @@ func (k track) at(i int) recording.Point { return recording.Point{X: k.x[i], Y: 
 
 func (k track) set(i int, p recording.Point) { k.x[i], k.y[i] = p.X, p.Y }
 
-func (k track) smooth(t []float64, half int, floor, cutoff float64) {
-	for _, s := range [][]float64{k.x, k.y} {
-		signal.FillGaps(s, t, s, maxGap)
-		signal.Hampel(s, s, half, 3, floor)
-		signal.Smooth(s, t, s, cutoff)
-	}
-}
-
 // body is the landmarks as paths over the clip.
 type body struct {
 	t          []float64
@@ -44,6 +36,7 @@ type body struct {
 	vis        [recording.NumLandmarks][]float64 // 0 where absent
 	discs      []recording.Disc                  // the near plate, as recorded
 	confidence []float64
+	shots      []shot
 	trunk      float64 // typical length of the upright trunk, pixels
 	leg        float64 // typical thigh + shank, pixels
 	height     float64 // of the person, estimated
@@ -72,12 +65,26 @@ func newBody(rec *recording.Recording) *body {
 	}
 	b.rate = signal.Rate(b.t)
 	b.half = max(3, int(math.Round(outlierSeconds*b.rate)))
-	floor := 0.02 * b.rawTrunk()
+	trunk := b.rawTrunk()
+	b.shots = b.findShots(trunk)
 	for l := range b.mark {
-		b.mark[l].smooth(b.t, b.half, floor, cutoffHz)
+		b.smooth(b.mark[l], trunk)
 	}
 	b.measure()
+	b.scaleShots()
 	return b
+}
+
+// smooth removes a path's outliers and jitter, shot by shot.
+func (b *body) smooth(k track, trunk float64) {
+	for _, h := range b.shots {
+		t := b.t[h.from:h.to]
+		for _, s := range [][]float64{k.x[h.from:h.to], k.y[h.from:h.to]} {
+			signal.FillGaps(s, t, s, maxGap)
+			signal.Hampel(s, s, b.half, 3, 0.02*trunk)
+			signal.Smooth(s, t, s, cutoffHz)
+		}
+	}
 }
 
 // confidence is how surely the joints that the angles need were seen: the mean
@@ -164,4 +171,11 @@ func (b *body) window(i int, half float64) (from, to int) {
 	for to = i + 1; to < len(b.t) && b.t[to]-b.t[i] <= half; to++ {
 	}
 	return from, to
+}
+
+// near is the part of that window that lies in the frame's own shot.
+func (b *body) near(i int, half float64) (from, to int) {
+	from, to = b.window(i, half)
+	s := b.shot(i)
+	return max(from, s.from), min(to, s.to)
 }

@@ -55,18 +55,20 @@ func (b *body) joints(p *poses, ahead float64) {
 	}
 	for range hipPasses {
 		for i := range n {
-			p.hip.set(i, hipJoint(hips.at(i), p.kneeAt.at(i), ahead, b.trunk))
+			p.hip.set(i, hipJoint(hips.at(i), p.kneeAt.at(i), ahead, b.trunk*b.shot(i).scale))
 		}
 		trunk := b.seenTrunk(p)
 		for i := range n {
-			p.lost[i] = b.lostHip(p, i, trunk)
-			b.hang(p, i, trunk)
+			length := trunk * b.shot(i).scale
+			p.lost[i] = b.lostHip(p, i, length)
+			b.hang(p, i, length)
 		}
 		l := newLeg(b, p, ahead)
 		for i := range n {
-			b.bend(p, i, l, trunk)
+			scale := b.shot(i).scale
+			b.bend(p, i, l.times(scale), trunk*scale)
 		}
-		p.kneeAt.smooth(b.t, b.half, 0.02*b.trunk, cutoffHz)
+		b.smooth(p.kneeAt, b.trunk)
 	}
 }
 
@@ -75,7 +77,7 @@ func (b *body) seenTrunk(p *poses) float64 {
 	var seen []float64
 	for i := range b.t {
 		if b.hidden(p.hip.at(i), i) == 0 {
-			seen = append(seen, distance(p.shoulder.at(i), p.hip.at(i)))
+			seen = append(seen, distance(p.shoulder.at(i), p.hip.at(i))/b.shot(i).scale)
 		}
 	}
 	if float64(len(seen)) < surelySeen*b.rate {
@@ -169,7 +171,7 @@ func newLeg(b *body, p *poses, ahead float64) leg {
 	var reach, upright, share []float64
 	for i := range b.t {
 		s, h, a := p.shoulder.at(i), p.hip.at(i), p.ankle.at(i)
-		d := distance(h, a)
+		d := distance(h, a) / b.shot(i).scale
 		reach = append(reach, d)
 		if math.Abs(s.X-h.X) < 0.4*(h.Y-s.Y) {
 			upright = append(upright, d)
@@ -177,6 +179,7 @@ func newLeg(b *body, p *poses, ahead float64) leg {
 		for _, l := range []recording.Landmark{recording.LeftKnee, recording.RightKnee} {
 			k := b.mark[l].at(i)
 			up, down := distance(h, k), distance(k, a)
+			d := distance(h, a)
 			if b.vis[l][i] > 0.9 && d < 0.85*(up+down) && b.hidden(k, i) == 0 && b.hidden(h, i) == 0 {
 				share = append(share, up/(up+down))
 			}
@@ -208,6 +211,10 @@ func (l leg) taut(d float64) leg {
 	const noise = 2 * nearlyStraight
 	left *= left * left / (left*left + noise*noise)
 	by := math.Sqrt(d*d/(length*length) + left)
+	return l.times(by)
+}
+
+func (l leg) times(by float64) leg {
 	return leg{thigh: by * l.thigh, shank: by * l.shank, ahead: l.ahead}
 }
 

@@ -13,8 +13,8 @@ type poses struct {
 	shoulder, hip, kneeAt, ankle, wrist track     // picture positions
 	hanging                             []float64 // shoulder–wrist distance and direction: 1 arm straight down, 0 not; NaN unknown
 	trunk, hipFlexion, knee, thigh      []float64 // degrees
-	hipHeight, shoulderHeight           []float64 // above the ankle, pixels
-	handHeight                          []float64 // above the ankle, pixels
+	hipHeight, shoulderHeight           []float64 // above the ankle, pixels at the clip's typical size
+	handHeight                          []float64 // the same
 	size                                []float64 // of the body in the picture over its typical size
 	plate                               *track    // of the near plate's centre; nil if none is found
 	lost                                []float64 // 0..1: the hip follows from the other joints
@@ -47,19 +47,20 @@ func (b *body) poses(facing Facing) *poses {
 		p.thigh[i] = 90 - thigh
 		p.hipFlexion[i] = trunk + thigh
 		p.knee[i] = thigh + shank
-		p.hipHeight[i] = a.Y - h.Y
-		p.shoulderHeight[i] = a.Y - s.Y
-		p.handHeight[i] = a.Y - p.wrist.y[i]
+		scale := b.shot(i).scale
+		p.hipHeight[i] = (a.Y - h.Y) / scale
+		p.shoulderHeight[i] = (a.Y - s.Y) / scale
+		p.handHeight[i] = (a.Y - p.wrist.y[i]) / scale
 	}
 	var arms []float64
 	for i := range n {
-		arms = append(arms, distance(p.shoulder.at(i), p.wrist.at(i)))
+		arms = append(arms, distance(p.shoulder.at(i), p.wrist.at(i))/b.shot(i).scale)
 	}
 	// A straight arm is 1.15 trunk lengths (Drillis & Contini: .186 + .146 of
 	// stature against .288); the lifter's own is known only if it is ever straight.
 	p.arm = min(max(signal.Quantile(arms, 0.8), 0.95*b.trunk), 1.3*b.trunk)
 	for i := range n {
-		p.hanging[i] = (p.wrist.y[i] - p.shoulder.y[i]) / p.arm
+		p.hanging[i] = (p.wrist.y[i] - p.shoulder.y[i]) / (p.arm * b.shot(i).scale)
 	}
 	return p
 }
@@ -83,32 +84,22 @@ const (
 // and what the network then guesses lies higher, on the plate: so the low end of
 // both ankles' heights in a window is the ankle, and frames near it give its x.
 func (b *body) planted() track {
-	n := len(b.t)
-	out := newTrack(n)
-	for i := range n {
-		out.set(i, recording.Point{X: math.NaN(), Y: math.NaN()})
-	}
+	out := newTrack(len(b.t))
 	step := max(1, int(b.rate/6))
-	last := -1
-	good := b.ankles(0, n, goodVisibility)
-	fill := func(i int) {
-		out.set(i, b.plantedAt(i, good))
-		for k := last + 1; k < i; k++ {
-			if last >= 0 {
+	for _, h := range b.shots {
+		good := b.ankles(h.from, h.to, goodVisibility)
+		last := h.from
+		out.set(last, b.plantedAt(last, good))
+		for last < h.to-1 {
+			i := min(last+step, h.to-1)
+			p, q := out.at(last), b.plantedAt(i, good)
+			out.set(i, q)
+			for k := last + 1; k < i; k++ {
 				w := (b.t[k] - b.t[last]) / (b.t[i] - b.t[last])
-				out.set(k, recording.Point{
-					X: out.x[last] + w*(out.x[i]-out.x[last]),
-					Y: out.y[last] + w*(out.y[i]-out.y[last]),
-				})
+				out.set(k, recording.Point{X: p.X + w*(q.X-p.X), Y: p.Y + w*(q.Y-p.Y)})
 			}
+			last = i
 		}
-		last = i
-	}
-	for i := 0; i < n; i += step {
-		fill(i)
-	}
-	if last < n-1 {
-		fill(n - 1)
 	}
 	return out
 }
@@ -116,7 +107,7 @@ func (b *body) planted() track {
 func (b *body) plantedAt(i int, good []sighting) recording.Point {
 	seen := nearest(good, b.t[i], int(nearSamples*b.rate))
 	if float64(len(seen)) < surelySeen*b.rate {
-		from, to := b.window(i, plantedWindow)
+		from, to := b.near(i, plantedWindow)
 		seen = b.ankles(from, to, minSeenJoint)
 	}
 	var xs, ys []float64
@@ -184,24 +175,47 @@ const (
 	sizeQuantile = 0.8
 )
 
-// size is the body's size in the picture over its typical one, slowly varying:
-// it rises when the lifter walks towards the camera or the camera zooms.
+// lengths are the body's from shoulder to ankle in each frame, along its bones.
+func (b *body) lengths() []float64 {
+	out := make([]float64, len(b.t))
+	for i := range out {
+		s, h, k, a := b.mid(recording.LeftShoulder, i), b.mid(recording.LeftHip, i), b.mid(recording.LeftKnee, i), b.mid(recording.LeftAnkle, i)
+		out[i] = distance(s, h) + distance(h, k) + distance(k, a)
+	}
+	return out
+}
+
+// size is the body's size in the picture over its typical one in the shot, slowly
+// varying: it rises when the lifter walks towards the camera or the camera zooms.
 func (b *body) size() []float64 {
 	n := len(b.t)
-	length := make([]float64, n)
-	for i := range length {
-		s, h, k, a := b.mid(recording.LeftShoulder, i), b.mid(recording.LeftHip, i), b.mid(recording.LeftKnee, i), b.mid(recording.LeftAnkle, i)
-		length[i] = distance(s, h) + distance(h, k) + distance(k, a)
-	}
+	length := b.lengths()
 	typical := signal.Quantile(length, sizeQuantile)
 	out := make([]float64, n)
 	step := max(1, int(b.rate/4))
-	for i := 0; i < n; i += step {
-		from, to := b.window(i, sizeWindow)
-		v := signal.Quantile(length[from:to], sizeQuantile) / typical
-		for k := i; k < min(n, i+step); k++ {
-			out[k] = v
+	for _, h := range b.shots {
+		for i := h.from; i < h.to; i += step {
+			from, to := b.near(i, sizeWindow)
+			v := signal.Quantile(length[from:to], sizeQuantile) / (typical * h.scale)
+			for k := i; k < min(h.to, i+step); k++ {
+				out[k] = v
+			}
 		}
 	}
 	return out
+}
+
+// scaleShots sets how large the body is in each shot. A clip without cuts has one.
+func (b *body) scaleShots() {
+	if len(b.shots) == 1 {
+		return
+	}
+	length := b.lengths()
+	typical := signal.Quantile(length, sizeQuantile)
+	for i := range b.shots {
+		s := &b.shots[i]
+		if v := signal.Quantile(length[s.from:s.to], sizeQuantile) / typical; v > 0 {
+			s.scale = v
+		}
+	}
 }

@@ -76,9 +76,13 @@ func newFinder(e Exercise, b *body, p *poses) *finder {
 			f.d[i] = math.NaN()
 		}
 	}
-	signal.FillGaps(f.d, b.t, f.d, bridgeGap)
-	f.speed = signal.Smooth(nil, b.t, f.d, speedHz)
-	signal.Derivative(f.speed, b.t, f.speed)
+	f.speed = make([]float64, n)
+	for _, h := range b.shots {
+		t, d, v := b.t[h.from:h.to], f.d[h.from:h.to], f.speed[h.from:h.to]
+		signal.FillGaps(d, t, d, bridgeGap)
+		signal.Smooth(v, t, d, speedHz)
+		signal.Derivative(v, t, v)
+	}
 	return f
 }
 
@@ -135,7 +139,8 @@ func (f *finder) dropCut(reps []Rep) []Rep {
 
 type stretch struct{ from, to int }
 
-// stretches are the runs of frames with a depth, long enough to hold a rep.
+// stretches are the runs of frames with a depth, without a cut and long enough to
+// hold a rep.
 func (f *finder) stretches() []stretch {
 	var out []stretch
 	for i := 0; i < len(f.d); {
@@ -143,8 +148,8 @@ func (f *finder) stretches() []stretch {
 			i++
 			continue
 		}
-		s := stretch{from: i}
-		for i < len(f.d) && !math.IsNaN(f.d[i]) {
+		s, end := stretch{from: i}, f.b.shot(i).to
+		for i < end && !math.IsNaN(f.d[i]) {
 			i++
 		}
 		if s.to = i; f.b.t[s.to-1]-f.b.t[s.from] >= minSeconds {
