@@ -351,7 +351,7 @@ func (j *judgement) limitCrossing(frames []Frame, s *repSeries, o Options) (dept
 		shallow, deep := math.Inf(1), math.Inf(-1)
 		begin := 0.0
 		closeRun := func(end int) {
-			if run >= 0 && peak-o.LimitDeg >= limitZ*j.sd && finite(shallow) &&
+			if run >= 0 && peak-o.LimitDeg >= limitZ*math.Hypot(j.sd, o.LimitSDDeg) && finite(shallow) &&
 				lasting(frames[s.frames[end]].TimeS-begin, deep-shallow, deep >= s.deepest-minDepth) {
 				depth, ok = math.Min(depth, shallow), true
 			}

@@ -45,7 +45,9 @@ func TestVerdicts(t *testing.T) {
 	single := broken(0.6, 24)
 	single.reps = 1
 	rounded := typical()
-	rounded.standing, rounded.drift = -2, 16 // flat when standing: the limit decides, there is no knee
+	rounded.standing, rounded.drift = 2, 22 // flat when standing: the limit decides, there is no knee
+	flat := typical()
+	flat.standing, flat.drift = -2, 14 // just past it: no more than bodies and shirts differ
 	for _, tc := range []struct {
 		name   string
 		lifter lifter
@@ -59,6 +61,7 @@ func TestVerdicts(t *testing.T) {
 		{"rounded deadlift", deadlift, Breaks, 4, CauseKnee},
 		{"single rep", single, Breaks, 1, CauseKnee},
 		{"past the limit without a knee", rounded, Breaks, 4, CauseLimit},
+		{"hardly past the limit", flat, Holds, 0, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			in, _ := simulate(tc.lifter, 1)
