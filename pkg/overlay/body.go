@@ -171,19 +171,19 @@ func (p *Painter) drawMarks(m *moment) {
 		p.shape.ring(c, (16+90*t)*p.pen, (9-8*t)*p.pen)
 		p.c.fill(&p.shape, vermil.alpha(1-t/0.8))
 	}
-	text, ground := "left neutral", vermil
+	text, ground, k := "left neutral", vermil, letters
 	if m.worst {
 		text = "most flexion"
 	}
 	if !m.beyond {
-		ground = white
+		ground, k = panel, white
 	}
-	p.drawLabel(m, c, text, ground)
+	p.drawLabel(m, c, text, ground, k)
 }
 
 // drawLabel writes beside the back, on its own side and clear of it; not at all
 // where there is no room: the readout says it.
-func (p *Painter) drawLabel(m *moment, c point, text string, ground ink) {
+func (p *Painter) drawLabel(m *moment, c point, text string, ground, k ink) {
 	f := p.types.label
 	w, h := f.width(text)+28*p.px, 44*p.px
 	edge := c.X
@@ -206,7 +206,7 @@ func (p *Painter) drawLabel(m *moment, c point, text string, ground ink) {
 	p.shape.roundRect(x, y, w, h, h/2)
 	p.shape.polygon(pointer(x, w, y, h, p.layout.dorsal, p.px)...)
 	p.c.fill(&p.shape, ground)
-	p.c.text(f, x+14*p.px, y+h/2+f.capHeight()/2, text, letters)
+	p.c.text(f, x+14*p.px, y+h/2+f.capHeight()/2, text, k)
 }
 
 // pointer is the label's tip, towards the back.

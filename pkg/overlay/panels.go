@@ -69,7 +69,8 @@ func (p *Painter) state(m *moment) (word string, k ink, solid bool) {
 		return "left neutral?", grey, false
 	case !m.isSure():
 		return "not sure", grey, false
-	case !m.inRep || p.a.SafeRange.Verdict == rom.Inconclusive:
+	case !m.inRep || p.a.SafeRange.Verdict == rom.Inconclusive || m.flexion > float64(p.scale):
+		// The last is rounded as far as anyone can see, though not for certain.
 		return "", grey, false
 	}
 	return "neutral", blue, false

@@ -1,0 +1,54 @@
+package job
+
+import (
+	"math"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/spineflex/spineflex/pkg/analysis"
+	"github.com/spineflex/spineflex/pkg/recording"
+)
+
+// BenchmarkDraw takes a clip of a phone's usual size from file to annotated
+// file: decoding, drawing and encoding.
+func BenchmarkDraw(b *testing.B) {
+	rec, err := recording.Read(filepath.Join("..", "..", "testdata", "recordings", "squat.sfr"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	a, err := analysis.Analyze(rec, analysis.Settings{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	folder := b.TempDir()
+	clip := filepath.Join(folder, "1080p.mp4")
+	if out, err := exec.Command("ffmpeg", "-v", "error", "-i", filepath.Join("..", "..", "testdata", "squat.mp4"),
+		"-vf", "scale=1080:1920", "-preset", "veryfast", clip).CombinedOutput(); err != nil {
+		b.Fatalf("ffmpeg: %v: %s", err, out)
+	}
+	pictures := 0
+	for b.Loop() {
+		o := Options{Progress: func(_ Stage, done, _ int) { pictures += min(done, 1) }}
+		if _, err := draw(b.Context(), clip, folder, a, &o); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(pictures)/b.Elapsed().Seconds(), "pictures/s")
+}
+
+func TestLookRefuses(t *testing.T) {
+	for name, l := range map[string]Look{
+		"style": {Style: "loud"}, "negative speed": {Speed: -1}, "no speed": {Speed: math.NaN()}, "too fast": {Speed: 11},
+		"too low": {MaxHeight: 100}, "negative rep": {ClipRep: -1},
+	} {
+		if err := l.Validate(); err == nil {
+			t.Errorf("%s: %+v is accepted", name, l)
+		}
+	}
+	for _, l := range []Look{{}, {Style: "minimal", Freeze: true, NoCard: true, Speed: 0.5, MaxHeight: 480, ClipRep: 3, Stills: true}} {
+		if err := l.Validate(); err != nil {
+			t.Errorf("%+v: %v", l, err)
+		}
+	}
+}
