@@ -19,7 +19,7 @@ type Analysis struct {
 	Exercise  lift.Exercise
 	Facing    lift.Facing
 	Camera    lift.Camera
-	TravelPct float64 // what DepthPct 100 is: how far the hip (squat) or the bar went down, per cent of stature
+	TravelPct float64 // what DepthPct 100 is: how far the hip (squat), the bar (deadlift) or the shoulder went down, per cent of stature
 	Neutral   Neutral
 	Reps      []Rep
 	SafeRange rom.SafeRange

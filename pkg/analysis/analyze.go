@@ -104,18 +104,34 @@ func (a *Analysis) frames(rec *recording.Recording, move *lift.Movement) {
 }
 
 // travel is how far down the set went, per cent of stature, so that depths of
-// different sets can be compared; NaN if there is no rep.
+// different sets can be compared; NaN if there is no rep. As depth is, it is that of
+// the bar in a deadlift, of the hip in a squat, and else of the shoulder.
 func travel(move *lift.Movement) float64 {
-	if move.Exercise == lift.Deadlift {
+	switch move.Exercise {
+	case lift.Deadlift:
 		return 100 * move.BarTravel / move.PersonHeight
+	case lift.Squat:
+		lowest := math.NaN() // hip above ankle, per cent of standing
+		for _, r := range move.Reps {
+			if h := move.At(r.Bottom).HipHeightPct; !(h >= lowest) {
+				lowest = h
+			}
+		}
+		return (100 - lowest) * move.StandingHipHeight / move.PersonHeight
 	}
-	lowest := math.NaN() // hip above ankle, per cent of standing
-	for _, r := range move.Reps {
-		if h := move.At(r.Bottom).HipHeightPct; !(h >= lowest) {
-			lowest = h
+	var standing []float64
+	for i, stands := range move.Standing {
+		if stands {
+			standing = append(standing, move.Frames[i].Shoulder.Y)
 		}
 	}
-	return (100 - lowest) * move.StandingHipHeight / move.PersonHeight
+	lowest := math.NaN()
+	for _, r := range move.Reps {
+		if y := move.Frames[r.Bottom].Shoulder.Y; !(y <= lowest) {
+			lowest = y
+		}
+	}
+	return 100 * (lowest - signal.Median(standing)) / move.PersonHeight
 }
 
 // spineInput selects what the spine's measurement needs.

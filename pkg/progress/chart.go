@@ -68,7 +68,7 @@ func percent(v float64) string { return fmt.Sprintf("%.0f%%", v) }
 func (s *Series) depthChart(links map[string]template.URL) *chart {
 	c := &chart{Title: "How deep it holds", YLabel: "per cent of your deepest set"}
 	if s.InCM {
-		c.YLabel = "hips below standing, cm"
+		c.YLabel = s.joint() + " below standing, cm"
 		if s.Exercise == lift.Deadlift {
 			c.YLabel = "bar above its place on the floor, cm"
 		}

@@ -30,8 +30,8 @@ type Series struct {
 }
 
 // Point is one set. Depths grow downwards: in centimetres, a deadlift's are minus the
-// height of the bar above its place on the floor, those of others how far the hip went
-// below standing. Missing numbers are NaN.
+// height of the bar above its place on the floor, those of others how far the hip
+// (squat) or the shoulder went below standing. Missing numbers are NaN.
 type Point struct {
 	traininglog.Set
 	Depth   float64    // that held

@@ -61,7 +61,15 @@ func (s *Series) place(p Point) string {
 	case s.Exercise == lift.Deadlift:
 		return fmt.Sprintf("to %s above the floor", s.amount(-p.Depth))
 	}
-	return fmt.Sprintf("until your hips are %s%s below standing", least, s.amount(p.Depth))
+	return fmt.Sprintf("until your %s are %s%s below standing", s.joint(), least, s.amount(p.Depth))
+}
+
+// joint is what depth is of, where no bar says it.
+func (s *Series) joint() string {
+	if s.Exercise == lift.Squat {
+		return "hips"
+	}
+	return "shoulders"
 }
 
 // amount of depth, in words.
@@ -119,7 +127,7 @@ func (s *Series) Head() Row {
 	}
 	held := "neutral to"
 	if s.InCM {
-		held = "hips below standing"
+		held = s.joint() + " below standing"
 		if s.Exercise == lift.Deadlift {
 			held = "bar above the floor"
 		}

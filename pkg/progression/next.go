@@ -302,5 +302,5 @@ func (p *plan) deepEnough() bool {
 	case lift.Squat:
 		return p.last.ThighDeg <= belowParallel
 	}
-	return false
+	return p.last.HeldPct >= 95 // a hinge goes to the floor, and that is all of it
 }
