@@ -32,13 +32,9 @@ func draw(ctx context.Context, clip, folder string, a *analysis.Analysis, o *Opt
 	if err != nil {
 		return nil, err
 	}
-	stills := make([]report.Still, len(drawn.Stills))
-	for i := range drawn.Stills {
-		p := &drawn.Stills[i]
-		stills[i] = report.Still{Label: p.Label, RepIndex: p.Rep, TimeS: p.TimeS}
-		if stills[i].JPEG, err = p.JPEG(); err != nil {
-			return nil, err
-		}
+	stills, err := encode(drawn.Stills)
+	if err != nil {
+		return nil, err
 	}
 	switch n := o.Look.ClipRep; {
 	case n > len(a.Reps):
@@ -47,6 +43,31 @@ func draw(ctx context.Context, clip, folder string, a *analysis.Analysis, o *Opt
 		_, err = d.video(ctx, filepath.Join(folder, RepVideo(n)), overlay.Options{Style: o.Look.Style, Freeze: o.Look.Freeze, ClipRep: n})
 	}
 	return stills, err
+}
+
+// maxStills is how many bytes a report's pictures may take: a megabyte and a
+// half in all, a third of it for base64, and 0.2 MB for the rest.
+const maxStills = 950_000
+
+// encode compresses the pictures as far as they need to fit into a report.
+func encode(pictures []overlay.Picture) ([]report.Still, error) {
+	stills := make([]report.Still, len(pictures))
+	for _, quality := range []int{82, 65, 45, 25} {
+		total := 0
+		for i := range pictures {
+			p := &pictures[i]
+			b, err := p.JPEG(quality)
+			if err != nil {
+				return nil, err
+			}
+			stills[i] = report.Still{Label: p.Label, RepIndex: p.Rep, TimeS: p.TimeS, JPEG: b}
+			total += len(b)
+		}
+		if total <= maxStills {
+			break
+		}
+	}
+	return stills, nil
 }
 
 // drawing is what the videos of one clip have in common.

@@ -1,12 +1,15 @@
 package job
 
 import (
+	"image"
 	"math"
+	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/spineflex/spineflex/pkg/analysis"
+	"github.com/spineflex/spineflex/pkg/overlay"
 	"github.com/spineflex/spineflex/pkg/recording"
 )
 
@@ -35,6 +38,40 @@ func BenchmarkDraw(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(pictures)/b.Elapsed().Seconds(), "pictures/s")
+}
+
+// However noisy the clip, a report with all its pictures stays below 1.5 MB.
+func TestStillsFitIntoAReport(t *testing.T) {
+	noise := rand.New(rand.NewPCG(1, 2))
+	var pictures []overlay.Picture
+	for i := range 40 {
+		img := image.NewRGBA(image.Rect(0, 0, 200, 360))
+		for k := range img.Pix {
+			img.Pix[k] = uint8(128 + 30*noise.NormFloat64())
+		}
+		pictures = append(pictures, overlay.Picture{Instant: overlay.Instant{Label: "bottom", Rep: i + 1}, Image: img})
+	}
+	stills, err := encode(pictures)
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for i, s := range stills {
+		if s.RepIndex != i+1 {
+			t.Errorf("still %d is of rep %d", i, s.RepIndex)
+		}
+		total += len(s.JPEG)
+	}
+	if total > maxStills {
+		t.Errorf("the pictures take %d kB", total/1000)
+	}
+	few, err := encode(pictures[:4])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(few[0].JPEG) <= len(stills[0].JPEG) {
+		t.Error("four pictures are compressed as much as forty")
+	}
 }
 
 func TestLookRefuses(t *testing.T) {

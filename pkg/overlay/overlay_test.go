@@ -418,7 +418,7 @@ func TestStills(t *testing.T) {
 		if math.Abs(s.TimeS-want[i].TimeS) > 1.0/30 || s.Label != want[i].Label {
 			t.Errorf("still %d is %q at %g s, want %q at %g", i, s.Label, s.TimeS, want[i].Label, want[i].TimeS)
 		}
-		b, err := s.JPEG()
+		b, err := s.JPEG(82)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,8 +28,7 @@ type Picture struct {
 	Image *image.RGBA
 }
 
-// maxInstants keeps a report with its pictures under a megabyte and a half: 40
-// stills of manyHeight are about 0.7 MB, and a third more in base64.
+// maxInstants is how many pictures anyone will look at.
 const maxInstants = 40
 
 // Instants picks the moments of each rep that show how it went: set-up, where
@@ -107,10 +106,10 @@ func (p *Painter) cut(pix []byte, at Instant, timeS float64) *Picture {
 	return &Picture{Instant: at, Image: img}
 }
 
-// JPEG encodes the picture for a report.
-func (p *Picture) JPEG() ([]byte, error) {
+// JPEG encodes the picture for a report, with a quality of 1 to 100.
+func (p *Picture) JPEG(quality int) ([]byte, error) {
 	var b bytes.Buffer
-	if err := jpeg.Encode(&b, p.Image, &jpeg.Options{Quality: 82}); err != nil {
+	if err := jpeg.Encode(&b, p.Image, &jpeg.Options{Quality: quality}); err != nil {
 		return nil, fmt.Errorf("encode still %q of rep %d: %w", p.Label, p.Rep, err)
 	}
 	return b.Bytes(), nil

@@ -28,9 +28,9 @@ func (a *assessment) advice(s *SafeRange, reps []RepResult) string {
 	out += fmt.Sprintf("It holds to about %.0f %% of the depth of this set%s. ", s.DepthPct, a.where(s))
 	switch {
 	case finite(s.BoxHeightCM):
-		out += fmt.Sprintf("Squat to a box %s cm high, with the same load, and film again.", centimetres(s.BoxHeightCM))
+		out += fmt.Sprintf("Squat to a box %s high, with the same load, and film again.", centimetres(s.BoxHeightCM))
 	case finite(s.BlockHeightCM):
-		out += fmt.Sprintf("Pull from blocks %s cm high, with the same load, and film again.", centimetres(s.BlockHeightCM))
+		out += fmt.Sprintf("Pull from blocks %s high, with the same load, and film again.", centimetres(s.BlockHeightCM))
 	case a.in.Exercise == lift.Deadlift:
 		out += fmt.Sprintf("Start with the bar raised on blocks, %.0f %% of the way from the floor to lockout (a full plate on the bar in the picture, or your stature, gives the height in cm).", math.Ceil(100-s.DepthPct))
 	case a.in.Exercise == lift.Squat:
@@ -170,7 +170,7 @@ func ofReps(k, n int) string {
 	return fmt.Sprintf("%d of %d reps", k, n)
 }
 
-func centimetres(cm float64) string { return fmt.Sprintf("%.4g", cm) }
+func centimetres(cm float64) string { return fmt.Sprintf("%.4g cm (%.1f in)", cm, cm/2.54) }
 
 func repList(n []int) string {
 	switch len(n) {
