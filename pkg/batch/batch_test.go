@@ -564,3 +564,19 @@ func TestStateFile(t *testing.T) {
 		t.Error("(-want +got):\n" + d)
 	}
 }
+
+// BenchmarkSkip10000 is a run over 10 000 clips that are all done, from
+// listing to the end.
+func BenchmarkSkip10000(b *testing.B) {
+	var clips []string
+	for i := range 10_000 {
+		clips = append(clips, fmt.Sprintf("l%02d/IMG_%05d.MOV", i%50, i))
+	}
+	bench := newBench(b, clips...)
+	bench.mustRun()
+	for b.Loop() {
+		if totals, _ := bench.mustRun(); totals.Skipped != len(clips) {
+			b.Fatalf("%+v", totals)
+		}
+	}
+}

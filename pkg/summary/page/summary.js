@@ -5,7 +5,7 @@
   if (!table) return;
   const $ = (id) => document.getElementById(id);
   const bodies = [...table.tBodies];
-  const rows = bodies.flatMap((body) => [...body.querySelectorAll("tr.clip")].map((tr, i) => ({ tr, body, i, data: tr.dataset })));
+  const rows = bodies.flatMap((body) => [...body.querySelectorAll("tr.row")].map((tr, i) => ({ tr, body, i, data: tr.dataset })));
   const headers = [...table.querySelectorAll("th[data-key]")];
   const together = document.createElement("tbody"); // of all groups, where they are not kept apart
   table.append(together);
