@@ -25,7 +25,7 @@ type settingsFlags struct {
 const auto = "auto"
 
 func (s *settingsFlags) register(f *pflag.FlagSet) {
-	f.Var(newChoice(&s.exercise, auto, auto, lift.Squat, lift.Deadlift), "exercise", "which lift it is")
+	f.Var(newChoice(&s.exercise, auto, auto, lift.Squat, lift.Deadlift, lift.Hinge), "exercise", "which lift it is")
 	f.Var(newChoice(&s.facing, auto, auto, lift.FacingLeft, lift.FacingRight), "facing", "side of the picture the lifter looks to")
 	f.Float64Var(&s.stature, "stature", 0, "the lifter's height in `CM`, for box and block heights")
 	f.Float64Var(&s.neutralAt, "neutral-at", 0, "the lifter shows the neutral posture at `SECONDS` of the clip (0: found)")

@@ -9,6 +9,14 @@ import (
 // sureScore is the least agreement, of 4, for an exercise without a warning.
 const sureScore = 1.0
 
+// A hinge's deepest posture: the hands reach for the floor over nearly straight
+// knees. Romanian deadlifts stop at the shins and bend the knees more.
+const (
+	hingeKnee  = 25.0 // degrees, at most
+	hingeTrunk = 55.0 // degrees, at least
+	hingeHand  = 0.22 // of the leg, the wrist above the ankle, at most
+)
+
 // exercise tells a squat from a deadlift by where the hands are when the lifter
 // is low, and by how the lifter got there: by the hips or by the knees.
 func (p *poses) exercise() (e Exercise, sure bool) {
@@ -22,6 +30,10 @@ func (p *poses) exercise() (e Exercise, sure bool) {
 			math.Abs(p.trunk[i]) < 115 // not upside down: the network's error
 	}
 	n := len(p.trunk)
+	if p.plate == nil && medianWhere(p.knee, isLow) <= hingeKnee && medianWhere(p.trunk, isLow) >= hingeTrunk &&
+		medianWhere(p.handHeight, isLow) <= hingeHand*standing {
+		return Hinge, true
+	}
 	hand, hinge := make([]float64, n), make([]float64, n)
 	for i := range n {
 		hand[i] = (p.wrist.y[i] - p.kneeAt.y[i]) / standing

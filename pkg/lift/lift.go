@@ -19,9 +19,9 @@ type Options struct {
 // Validate names the option that it refuses.
 func (o Options) Validate() error {
 	switch o.Exercise {
-	case "", Squat, Deadlift:
+	case "", Squat, Deadlift, Hinge:
 	default:
-		return fmt.Errorf("exercise %q: want squat or deadlift, or nothing to let it be decided", o.Exercise)
+		return fmt.Errorf("exercise %q: want squat, deadlift or hinge, or nothing to let it be decided", o.Exercise)
 	}
 	switch o.Facing {
 	case "", FacingLeft, FacingRight:
@@ -65,7 +65,7 @@ type Movement struct {
 	StandingHipHeight float64 // hip above ankle when standing, pixels
 	TrunkLength       float64 // mid-hip to mid-shoulder when standing, pixels
 	PersonHeight      float64 // estimated from the trunk and leg lengths, pixels
-	BarTravel         float64 // bar (wrist) from lockout to the set's deepest, pixels; NaN for a squat
+	BarTravel         float64 // bar (wrist) from lockout to the set's deepest, pixels; NaN without a bar in the hands
 	Warnings          []Warning
 }
 
@@ -159,7 +159,7 @@ func Analyze(rec *recording.Recording, opts Options) (*Movement, error) {
 	if m.Exercise == "" {
 		var sure bool
 		if m.Exercise, sure = p.exercise(); !sure {
-			m.warn(WarnExercise, "cannot tell for sure whether this is a squat or a deadlift; --exercise decides it")
+			m.warn(WarnExercise, "cannot tell for sure whether this is a squat, a deadlift or a hinge; --exercise decides it")
 		}
 	}
 	m.segment(b, p)

@@ -11,6 +11,7 @@ import (
 const (
 	minSquatDrop    = 0.12 // of the leg: a quarter squat lowers the hip by about .15
 	minDeadliftDrop = 0.15 // of the leg: a pull from a high rack
+	minHingeDrop    = 0.25 // of the leg, the shoulders: bending by 50°
 	// Movements below this share of the set's largest are not reps: unracking,
 	// shifting the feet, breathing.
 	minShareOfLargest = 0.4
@@ -59,16 +60,15 @@ type finder struct {
 }
 
 func newFinder(e Exercise, b *body, p *poses) *finder {
-	f := &finder{b: b, p: p, floor: minSquatDrop}
+	f := &finder{b: b, p: p}
 	n := len(b.t)
-	if e == Deadlift {
-		f.floor = minDeadliftDrop
-		f.d = p.barDepth(b)
-	} else {
-		f.d = make([]float64, n)
-		for i := range f.d {
-			f.d[i] = -p.hipHeight[i] / b.leg
-		}
+	switch e {
+	case Deadlift:
+		f.floor, f.d = minDeadliftDrop, p.barDepth(b)
+	case Hinge:
+		f.floor, f.d = minHingeDrop, below(p.shoulderHeight, b.leg)
+	default:
+		f.floor, f.d = minSquatDrop, below(p.hipHeight, b.leg)
 	}
 	for i := range f.d {
 		reach := p.hipHeight[i] / b.leg
@@ -84,6 +84,15 @@ func newFinder(e Exercise, b *body, p *poses) *finder {
 		signal.Derivative(v, t, v)
 	}
 	return f
+}
+
+// below turns heights into depths in leg lengths.
+func below(height []float64, leg float64) []float64 {
+	out := make([]float64, len(height))
+	for i, h := range height {
+		out[i] = -h / leg
+	}
+	return out
 }
 
 func findSet(e Exercise, b *body, p *poses) *set {

@@ -10,6 +10,7 @@ type Exercise string
 const (
 	Squat           Exercise = "squat"
 	Deadlift        Exercise = "deadlift"
+	Hinge           Exercise = "hinge" // bending to the floor and back over nearly straight knees, without a bar
 	UnknownExercise Exercise = "unknown"
 )
 
