@@ -88,14 +88,15 @@ func (b *body) seenTrunk(p *poses) float64 {
 
 // lostHip is how surely the hip's landmark is not to be believed, 0 to 1: it is
 // behind the plate, or the plate is near and drags it along, which shows as a trunk
-// longer than the lifter's.
+// longer than the lifter's. A plate on the shoulders, as in a squat, tells nothing
+// of the hip.
 func (b *body) lostHip(p *poses, i int, trunk float64) float64 {
 	h, s, d := p.hip.at(i), p.shoulder.at(i), b.discs[i]
-	lost := b.hidden(h, i)
-	if c := (recording.Point{X: d.X, Y: d.Y}); d.Known() && distance(c, h) < distance(c, s) {
-		lost = max(lost, min((distance(h, s)/trunk-1-slackTrunk)/slackTrunk, 1))
+	c := recording.Point{X: d.X, Y: d.Y}
+	if !d.Known() || !(distance(c, h) < distance(c, s)) || b.hidden(s, i) > 0 {
+		return 0
 	}
-	return lost
+	return max(b.hidden(h, i), min((distance(h, s)/trunk-1-slackTrunk)/slackTrunk, 1))
 }
 
 // hang puts a hip behind the plate at the trunk's length from the shoulder.
