@@ -225,6 +225,10 @@ func (p *plan) back() Advice {
 
 // held is what follows a session that held.
 func (p *plan) held() Advice {
+	const stale = 42 // days after which depth is no longer taken for granted
+	if days := wholeDays(p.last.At, p.now); days > stale {
+		return p.again(Film, fmt.Sprintf("The last session was %d weeks ago.", days/7), "Film one at the depth of then before you go deeper.")
+	}
 	// Sessions that count towards the next step: those since the last that did not
 	// hold, under no lighter load.
 	first, n := len(p.stage)-1, 0
@@ -241,17 +245,13 @@ func (p *plan) held() Advice {
 		return a
 	}
 	if n < p.s.Sessions {
-		return p.again(Stay, fmt.Sprintf("It held on %s%s. %s must before the next step.", day(p.last.At), underLoad(p.last), capital(count(p.s.Sessions, "session"))), "")
+		return p.again(Stay, fmt.Sprintf("It held on %s%s. %s must hold before the next step.", day(p.last.At), underLoad(p.last), capital(count(p.s.Sessions, "session"))), "")
 	}
 	if days := wholeDays(counted[0].At, p.last.At); days < p.s.Days {
 		until := counted[0].At.AddDate(0, 0, p.s.Days)
 		a := p.again(Stay, fmt.Sprintf("It held in %d sessions, but within %s; the next step wants %d days between them: hold it once more on %s or later.", n, count(days, "day"), p.s.Days, day(until)), "")
 		a.Until = until
 		return a
-	}
-	const stale = 42 // days after which depth is no longer taken for granted
-	if days := wholeDays(p.last.At, p.now); days > stale {
-		return p.again(Film, fmt.Sprintf("The last session was %d weeks ago.", days/7), "Film one at the depth of then before you go deeper.")
 	}
 	why := fmt.Sprintf("It held in %d sessions from %s to %s.", n, day(counted[0].At), day(p.last.At))
 	if p.deepEnough() {
