@@ -39,6 +39,7 @@ type batchOptions struct {
 	seeing      seeingFlags
 	noVideo     bool
 	limits      limitFlags
+	filing      filingFlags
 	talk        talkFlags
 }
 
@@ -87,6 +88,7 @@ Slurm or AWS Batch array or a Cloud Run job) it takes its share of the clips;
 	f.BoolVar(&opts.noVideo, "no-video", false, "do not draw annotated.mp4")
 	opts.limits.register(f)
 	opts.scratch.register(f)
+	opts.filing.register(f)
 	opts.talk.register(f)
 	return cmd
 }
@@ -197,7 +199,12 @@ func runBatch(ctx context.Context, con console, opts batchOptions, places []stri
 	jobs.Perception.Threads = threads
 	runner := &worker.Runner{Limits: limits}
 	jobs.Watch = runner.Watch
-	if err := opts.settings.calibrate(ctx, p, nil, &jobs); err != nil {
+	filer, err := opts.filing.open(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer filer.close()
+	if err := filer.calibrate(ctx, p, &opts.settings, nil, &jobs); err != nil {
 		return err
 	}
 	keys, err := keysOf(jobs)
@@ -209,7 +216,7 @@ func runBatch(ctx context.Context, con console, opts batchOptions, places []stri
 		Keys: keys, Mark: report.AnalysisFile,
 		Reuse:   []string{recording.FileName, job.NeutralFile, job.FullFlexionFile},
 		Workers: workers, RetryFailed: opts.retryFailed,
-		Work:    (&clerk{runner, jobs, show}).work,
+		Work:    (&clerk{runner, jobs, show, filer}).work,
 		Planned: show.planned,
 		Ended:   show.ended,
 	})

@@ -27,6 +27,7 @@ type clerk struct {
 	runner *worker.Runner
 	jobs   job.Options
 	show   *show
+	filer  *filer
 }
 
 func (c *clerk) work(ctx context.Context, t *batch.Task) (batch.Outcome, error) {
@@ -51,6 +52,9 @@ func (c *clerk) work(ctx context.Context, t *batch.Task) (batch.Outcome, error) 
 	if err := picture(ctx, t, d); err != nil {
 		// Results without a thumbnail are as good.
 		o.Note(oneLine(fmt.Errorf("no thumbnail: %w", err)))
+	}
+	if err := c.filer.add(ctx, t.File, t.Folder, o.Note); err != nil {
+		o.Note(oneLine(err)) // the results are as good
 	}
 	outcome := batch.Outcome{Status: batch.Measured, Reason: result.Reason, SHA256: d.Clip.SHA256, Detail: result}
 	if !result.Measured {
