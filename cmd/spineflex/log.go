@@ -163,7 +163,7 @@ func listSets(out io.Writer, sets []traininglog.Set) error {
 		s := &sets[i]
 		depth := ""
 		if s.SafeDepthPct == s.SafeDepthPct {
-			depth = fmt.Sprintf("%.0f%%", s.SafeDepthPct)
+			depth = fmt.Sprintf("%.0f %%", s.SafeDepthPct)
 		}
 		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%d of %d\t%s\t%s\t%s\t%s\n", s.ID, s.At.Format(time.DateOnly), s.Lifter, s.Exercise,
 			known(s.LoadKG, unit.Mass), known(s.BlockM, unit.Length), known(s.BoxM, unit.Length), s.JudgedReps-s.BrokenReps, s.JudgedReps, s.Verdict, depth,

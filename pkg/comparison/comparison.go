@@ -174,7 +174,7 @@ func (c *Comparison) rows() {
 		d := binPct * math.Floor(at*common/binPct)
 		fa, sa := c.Curves[0].at(d)
 		fb, sb := c.Curves[1].at(d)
-		c.add(Row{Name: fmt.Sprintf("flexion at %.0f%% of the depth", d), Unit: "°", A: fa, B: fb, Noise: math.Max(progress.ResolutionDeg, normal90*math.Hypot(sa, sb))})
+		c.add(Row{Name: fmt.Sprintf("flexion at %.0f %% of the depth", d), Unit: "°", A: fa, B: fb, Noise: math.Max(progress.ResolutionDeg, normal90*math.Hypot(sa, sb))})
 	}
 	angle("surface angle at the peak", func(a *analysis.Analysis) (v, sd float64) {
 		return overReps(a, func(r *analysis.Rep) float64 { return r.PeakLumbarAngleDeg }), a.Neutral.SDDeg
@@ -241,11 +241,11 @@ func (c *Comparison) Sentence() string {
 		case math.IsNaN(r.A + r.B):
 			return "One of the sets allows no verdict, so the depths that hold cannot be compared."
 		case !r.Clear:
-			return fmt.Sprintf("No clear difference in the depth that holds neutral: %.0f%% in %s, %.0f%% in %s.", r.A, c.A.Name, r.B, c.B.Name)
+			return fmt.Sprintf("No clear difference in the depth that holds neutral: %.0f %% in %s, %.0f %% in %s.", r.A, c.A.Name, r.B, c.B.Name)
 		case r.B > r.A:
-			return fmt.Sprintf("%s holds neutral deeper: to %.0f%%, %s to %.0f%% of the depth.", c.B.Name, r.B, c.A.Name, r.A)
+			return fmt.Sprintf("%s holds neutral deeper: to %.0f %%, %s to %.0f %% of the depth.", c.B.Name, r.B, c.A.Name, r.A)
 		}
-		return fmt.Sprintf("%s holds neutral deeper: to %.0f%%, %s to %.0f%% of the depth.", c.A.Name, r.A, c.B.Name, r.B)
+		return fmt.Sprintf("%s holds neutral deeper: to %.0f %%, %s to %.0f %% of the depth.", c.A.Name, r.A, c.B.Name, r.B)
 	}
 	return ""
 }

@@ -23,12 +23,20 @@ func (r *Row) value(v float64) string {
 	if math.IsNaN(v) {
 		return "–"
 	}
-	return fmt.Sprintf("%.0f%s", math.Round(v)+0, r.Unit)
+	return fmt.Sprintf("%.0f%s", math.Round(v)+0, r.unit())
+}
+
+// unit as it follows a number.
+func (r *Row) unit() string {
+	if r.Unit == "%" {
+		return " %"
+	}
+	return r.Unit
 }
 
 func (r *Row) difference() string {
 	if d := r.B - r.A; !math.IsNaN(d) {
-		return fmt.Sprintf("%+.0f%s", math.Round(d)+0, r.Unit)
+		return fmt.Sprintf("%+.0f%s", math.Round(d)+0, r.unit())
 	}
 	return ""
 }
@@ -42,7 +50,7 @@ func (r *Row) Verdict() string {
 	case r.Clear:
 		return "clear"
 	}
-	return fmt.Sprintf("within noise (below %.0f%s)", math.Ceil(r.Noise), r.Unit)
+	return fmt.Sprintf("within noise (below %.0f%s)", math.Ceil(r.Noise), r.unit())
 }
 
 // WriteCSV writes the table for programs; what is missing is empty.

@@ -62,7 +62,7 @@ func (s *Series) charts(id string, links map[string]template.URL) []*chart {
 	return all
 }
 
-func percent(v float64) string { return fmt.Sprintf("%.0f%%", v) }
+func percent(v float64) string { return fmt.Sprintf("%.0f %%", v) }
 
 // depthChart is the depth that held, with its interval, above the depth that was trained.
 func (s *Series) depthChart(links map[string]template.URL) *chart {
@@ -101,7 +101,7 @@ func (s *Series) depthChart(links map[string]template.URL) *chart {
 		}
 		return -p.Depth
 	}, links)
-	c.Legend = []legend{{"pt", "neutral held to here and maybe deeper"}, {"pt breaks", "left neutral below this"}, {"whisker", "90% range"}, {"step", s.trainedWord()}}
+	c.Legend = []legend{{"pt", "neutral held to here and maybe deeper"}, {"pt breaks", "left neutral below this"}, {"whisker", "90 % range"}, {"step", s.trainedWord()}}
 	c.Description = s.Sentence() + " Deeper is lower; the line is how deep each set went."
 	return c
 }

@@ -53,7 +53,7 @@ func (s *Series) place(p Point) string {
 	}
 	switch {
 	case !s.InCM:
-		return fmt.Sprintf("to %s%.0f%% of your deepest", least, p.Depth)
+		return fmt.Sprintf("to %s%.0f %% of your deepest", least, p.Depth)
 	case s.Exercise == lift.Deadlift && p.AtLeast && progression.Height(&p.Set) < 0.005:
 		return "down to the floor"
 	case s.Exercise == lift.Deadlift && p.AtLeast:
@@ -77,7 +77,7 @@ func (s *Series) amount(v float64) string {
 	if s.InCM {
 		return fmt.Sprintf("%.0f cm", v)
 	}
-	return fmt.Sprintf("%.0f%% of your depth", v)
+	return fmt.Sprintf("%.0f %% of your depth", v)
 }
 
 func load(p Point) string {
@@ -132,7 +132,7 @@ func (s *Series) Head() Row {
 			held = "bar above the floor"
 		}
 	}
-	return Row{"no.", "date", "load", support, "neutral reps", "verdict", held, "90% range", "peak flexion", "lower back's share"}
+	return Row{"no.", "date", "load", support, "neutral reps", "verdict", held, "90 % range", "peak flexion", "lower back's share"}
 }
 
 // Row writes a point.

@@ -180,7 +180,7 @@ func (p *plan) start() Advice {
 	}
 	if onSupport(p.last) && math.IsNaN(a.HeightM) {
 		a.Why = why + "."
-		a.What = fmt.Sprintf("Go only to %.0f%% of your depth%s.", a.DepthPct, p.load(&a))
+		a.What = fmt.Sprintf("Go only to %.0f %% of your depth%s.", a.DepthPct, p.load(&a))
 		a.Film = "With your height (--stature) the height of blocks or box is known in centimetres."
 		return a
 	}
@@ -257,7 +257,7 @@ func (p *plan) held() Advice {
 	if p.deepEnough() {
 		a := p.advice(AddLoad, why+" This is the whole depth, and it is neutral.")
 		a.LoadKG = math.Floor(2*p.last.LoadKG*(1+p.s.LoadPct/100)) / 2
-		a.What = fmt.Sprintf("Keep the depth (%s) and add at most %.0f%% of load.", p.at(&a), p.s.LoadPct)
+		a.What = fmt.Sprintf("Keep the depth (%s) and add at most %.0f %% of load.", p.at(&a), p.s.LoadPct)
 		if !math.IsNaN(a.LoadKG) {
 			a.What = fmt.Sprintf("Keep the depth (%s) and add load: %s at most.", p.at(&a), unit.Mass(a.LoadKG))
 		}

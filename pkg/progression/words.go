@@ -16,7 +16,7 @@ func (p *plan) at(a *Advice) string {
 	case math.IsNaN(a.HeightM) && math.IsNaN(a.DepthPct):
 		return "the same depth"
 	case math.IsNaN(a.HeightM):
-		return fmt.Sprintf("%.0f%% of your deepest%s", a.DepthPct, p.centimetres(a))
+		return fmt.Sprintf("%.0f %% of your deepest%s", a.DepthPct, p.centimetres(a))
 	case a.Exercise == lift.Deadlift && a.HeightM < sameHeight:
 		return "from the floor"
 	case a.Exercise == lift.Deadlift:
