@@ -239,7 +239,10 @@ func (p *Painter) stripLayer(s *strip, past bool) *canvas {
 		sh.reset()
 		sh.roundRect(x0+1, 8*p.px, x1-x0-2, float64(l.h)-16*p.px, 6*p.px)
 		l.fill(&sh, white.alpha(0.09))
-		l.textCentre(p.types.small, (x0+x1)/2, 29*p.px, strconv.Itoa(r.Index), soft.alpha(0.4+0.6*strength))
+		// In the corner: over the curve's middle stands the mark of the worst frame.
+		if number := strconv.Itoa(r.Index); x1-x0 > p.types.small.width(number)+12*p.px {
+			l.text(p.types.small, x0+7*p.px, 29*p.px, number, soft.alpha(0.4+0.6*strength))
+		}
 	}
 	p.drawKey(l, s)
 	// The lifter's own neutral.
