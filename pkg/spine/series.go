@@ -69,7 +69,7 @@ func (s *series) result() *Result {
 	out.NeutralSD, out.NeutralCount, out.NeutralLooks, out.NeutralDrift = s.neutralSpread(raw)
 	shared := math.Hypot(s.sharedError(out), zeroSD)
 	s.seeThroughCloth(out, angle)
-	rough := roughness(raw, flex) * passes
+	rough := math.Max(roughness(raw, flex)*passes, s.unrest(flex))
 	for i := range out.Frames {
 		f := &out.Frames[i]
 		f.Raw, f.Flexion, f.Angle = raw[i], flex[i], angle[i]
@@ -82,6 +82,22 @@ func (s *series) result() *Result {
 		}
 	}
 	return out
+}
+
+// unrest is the standard deviation of the filtered series while the lifter
+// stands still, degrees: errors that come and go more slowly than the low-pass
+// takes away.
+func (s *series) unrest(filtered []float64) float64 {
+	var still []float64
+	for i, x := range filtered {
+		if s.in.Neutral[i] && !math.IsNaN(x) {
+			still = append(still, x)
+		}
+	}
+	if len(still) < 5 {
+		return 0
+	}
+	return signal.MAD(still)
 }
 
 // roughness is the standard deviation of single frames about the filtered
