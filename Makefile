@@ -16,7 +16,7 @@ GOVULNCHECK   := $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # The measuring half knows no cgo (docs: the wall is pkg/recording).
 MEASURING     := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,recording signal lift spine rom analysis report export figure unit traininglog progression progress)))
 # Packages with goroutines of their own.
-CONCURRENT    := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,video infer perception spine job)))
+CONCURRENT    := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,video infer perception spine job batch store summary)))
 
 # Clips with known truth and labels, and the scorer, kept beside the project.
 SHARED        ?= ../shared
@@ -25,7 +25,7 @@ DEMO_CLIP     := testdata/squat.mp4
 DEMO_OUT      := spineflex-out
 
 .DEFAULT_GOAL := build
-.PHONY: deps deps-test onnxruntime build demo picture test test-unit test-pure test-race test-leaks lint fmt vuln bench accuracy models-heavy clean
+.PHONY: deps deps-test onnxruntime build demo picture test test-unit test-pure test-race test-leaks lint fmt vuln bench bench-batch e2e-slurm e2e-s3 accuracy models-heavy clean
 
 ## deps: what the build needs from the system (apt) and, where it can be had, ONNX Runtime
 deps:
@@ -85,6 +85,19 @@ fmt:
 ## bench: Go benchmarks of every package
 bench: deps
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+## bench-batch: a batch of 20 clips against single ones; UPDATE=1 keeps the numbers for docs/scale.md
+bench-batch: build
+	@BIN=$(BIN) scripts/bench-batch.sh
+	@if [ -n "$$UPDATE" ]; then $(GO) test ./pkg/shard -run Docs -update; fi
+
+## e2e-slurm: deploy/slurm.sbatch on a Slurm of this machine's own, a task killed and one requeued
+e2e-slurm: build
+	@BIN=$(BIN) scripts/e2e-slurm.sh
+
+## e2e-s3: batches on an S3 server of this machine's own
+e2e-s3: build
+	@BIN=$(BIN) scripts/e2e-s3.sh
 
 ## accuracy: score every rendered and real clip; writes docs/accuracy.md
 accuracy: build

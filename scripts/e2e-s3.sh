@@ -35,12 +35,13 @@ export AWS_ACCESS_KEY_ID=spineflex AWS_SECRET_ACCESS_KEY=spineflex-secret AWS_RE
 port=$((20000 + RANDOM % 20000))
 mkdir "$WORK/disk"
 ROOT_ACCESS_KEY=$AWS_ACCESS_KEY_ID ROOT_SECRET_KEY=$AWS_SECRET_ACCESS_KEY \
-	"$gateway" --port "127.0.0.1:$port" posix "$WORK/disk" >"$WORK/gateway.log" 2>&1 &
+	"$gateway" --port "127.0.0.1:$port" posix "$WORK/disk" --quiet >"$WORK/gateway.log" 2>&1 &
 server=$!
 s3() { # METHOD PATH [CURL OPTIONS]
 	local method=$1 path=$2
 	shift 2
-	curl -sS --fail --noproxy '*' --aws-sigv4 "aws:amz:$AWS_REGION:s3" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
+	# curl before 8 does not add the header by itself.
+	curl -sS --fail --noproxy '*' -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' --aws-sigv4 "aws:amz:$AWS_REGION:s3" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
 		-X "$method" "$@" "http://127.0.0.1:$port/$path"
 }
 for ((i = 0; ; i++)); do
@@ -95,7 +96,7 @@ grep -q '"measured":3,"unmeasured":0,"failed":1,.*"skipped":4' "$WORK/again.log"
 say "other settings: measured again from the recordings in the store"
 batch --json --stature 180 >"$WORK/settings.log" 2>&1 || [[ $? == 3 ]]
 ! grep -q '"stage":"analysing"' "$WORK/settings.log" || die "clips were watched again"
-grep -q '"measured":3,"unmeasured":0,"failed":1,.*"skipped":1' "$WORK/settings.log" || die "not measured again: $(tail -n 1 "$WORK/settings.log")"
+grep -q '"measured":3,"unmeasured":0,"failed":1,.*"skipped":0' "$WORK/settings.log" || die "not measured again: $(tail -n 1 "$WORK/settings.log")"
 
 say "the same on disk"
 "$BIN" batch "${flags[@]}" --stature 180 -o "$WORK/local" "$WORK/in" >"$WORK/local.log" 2>&1 || [[ $? == 3 ]]

@@ -2,10 +2,12 @@ package main
 
 import (
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/spineflex/spineflex/pkg/batch"
 	"github.com/spineflex/spineflex/pkg/job"
+	"github.com/spineflex/spineflex/pkg/store"
 )
 
 type (
@@ -47,14 +49,25 @@ func (s *show) begin(t *batch.Task) (progress func(job.Stage, int, int), note fu
 	s.begun++
 	index := s.begun
 	s.mu.Unlock()
-	s.printer.Print(started{Clip: t.Source, Index: index, Of: s.clips})
-	return tellProgress(s.printer, t.Source), func(message string) {
-		s.printer.Print(noted{Clip: t.Source, Message: message})
+	clip := label(t.Item)
+	s.printer.Print(started{Clip: clip, Index: index, Of: s.clips})
+	return tellProgress(s.printer, clip), func(message string) {
+		s.printer.Print(noted{Clip: clip, Message: message})
 	}
 }
 
+// label names a clip as it was given; how its store is reached is no part of
+// that.
+func label(it batch.Item) string {
+	if !store.IsURL(it.Source) {
+		return it.Source
+	}
+	url, _, _ := strings.Cut(it.Source, "?")
+	return url
+}
+
 func (s *show) ended(e batch.Ending) {
-	state := e.State
+	state, clip := e.State, label(e.Item)
 	result, measuredNow := e.Detail.(*job.Summary)
 	switch {
 	case measuredNow:
@@ -64,14 +77,14 @@ func (s *show) ended(e batch.Ending) {
 		if told.Video != "" {
 			told.Video = filepath.Join(told.Folder, job.VideoFile)
 		}
-		s.printer.Print(measured{e.Source, told})
+		s.printer.Print(measured{clip, told})
 	case state.Status == batch.Failed:
-		f := failed{Clip: e.Source, Code: exitError, Error: e.Source + ": " + state.Reason}
+		f := failed{Clip: clip, Code: exitError, Error: clip + ": " + state.Reason}
 		if e.Skipped {
 			f.Error += " (failed before; --retry-failed tries again)"
 		}
 		s.printer.Print(f)
 	case state.Status == batch.Unmeasured && !e.Skipped:
-		s.printer.Print(failed{Clip: e.Source, Code: exitNothing, Error: e.Source + ": " + state.Reason})
+		s.printer.Print(failed{Clip: clip, Code: exitNothing, Error: clip + ": " + state.Reason})
 	}
 }

@@ -580,3 +580,30 @@ func BenchmarkSkip10000(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkCollectManifest is a shard of a manifest of a million clips, of which
+// it takes a thousandth.
+func BenchmarkCollectManifest(b *testing.B) {
+	const clips = 1_000_000
+	bench := newBench(b)
+	var lines strings.Builder
+	lines.WriteString("clip\n")
+	for i := range clips {
+		fmt.Fprintf(&lines, "s3://lab/clips/lifter%03d/IMG_%07d.MOV\n", i%997, i)
+	}
+	bench.write("m.csv", lines.String())
+	stores := &store.Stores{}
+	defer stores.Close()
+	out, err := stores.Open(b.Context(), bench.out)
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := batch.Inputs{Manifest: filepath.Join(bench.in, "m.csv"), Shard: shard.Shard{Index: 1, Count: 1000}}
+	b.ReportAllocs()
+	for b.Loop() {
+		list, err := batch.Collect(b.Context(), stores, out, in)
+		if err != nil || len(list.Items) != clips/1000 {
+			b.Fatal(err)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/spineflex/spineflex/pkg/inventory"
 	"github.com/spineflex/spineflex/pkg/shard"
@@ -93,9 +94,11 @@ func Group(c inventory.Clip, by *regexp.Regexp) string {
 	return ""
 }
 
-// whereabouts is a clip's place that does not depend on the working folder.
+// whereabouts is a clip's place that does not depend on the working folder, nor
+// on how a store is reached.
 func whereabouts(source string) string {
 	if store.IsURL(source) {
+		source, _, _ = strings.Cut(source, "?")
 		return source
 	}
 	if abs, err := filepath.Abs(source); err == nil {
