@@ -129,37 +129,59 @@ func warp(dst []float32, width, height int, img Image, m Affine, edge border, t 
 		x, y := m.Apply(0.5, float64(row)+0.5)
 		x -= 0.5
 		y -= 0.5
-		xe, ye := x+m[0]*float64(width-1), y+m[3]*float64(width-1)
 		o := row * width
-		// A row that lies inside at both ends lies inside throughout; the
-		// slack covers the rounding of the step.
-		const slack = 0.02
-		if min(x, xe) >= slack && max(x, xe) < maxX-slack && min(y, ye) >= slack && max(y, ye) < maxY-slack {
-			fx, fy := int(x*(1<<fixed)), int(y*(1<<fixed))
-			r, g, b := red[o:o+width], green[o:o+width], blue[o:o+width]
-			for i := range r {
-				wx, wy := uint32(fx>>8)&255, uint32(fy>>8)&255
-				p := (fy>>fixed)*stride + 3*(fx>>fixed)
-				top := pix[p : p+6 : p+6]
-				bot := pix[p+stride : p+stride+6 : p+stride+6]
-				w11 := wx * wy
-				w10 := wy<<8 - w11
-				w01 := wx<<8 - w11
-				w00 := 1<<16 - wx<<8 - wy<<8 + w11
-				b[i] = t[(uint32(top[0])*w00+uint32(top[3])*w01+uint32(bot[0])*w10+uint32(bot[3])*w11)>>toneIndexShift&1023]
-				g[i] = t[(uint32(top[1])*w00+uint32(top[4])*w01+uint32(bot[1])*w10+uint32(bot[4])*w11)>>toneIndexShift&1023]
-				r[i] = t[(uint32(top[2])*w00+uint32(top[5])*w01+uint32(bot[2])*w10+uint32(bot[5])*w11)>>toneIndexShift&1023]
-				fx += dx
-				fy += dy
-			}
-			continue
+		lo, hi := inside(x, m[0], maxX, 0, width)
+		lo, hi = inside(y, m[3], maxY, lo, hi)
+		fx, fy := int((x+m[0]*float64(lo))*(1<<fixed)), int((y+m[3]*float64(lo))*(1<<fixed))
+		r, g, b := red[o+lo:o+hi], green[o+lo:o+hi], blue[o+lo:o+hi]
+		for i := range r {
+			wx, wy := uint32(fx>>8)&255, uint32(fy>>8)&255
+			p := (fy>>fixed)*stride + 3*(fx>>fixed)
+			top := pix[p : p+6 : p+6]
+			bot := pix[p+stride : p+stride+6 : p+stride+6]
+			w11 := wx * wy
+			w10 := wy<<8 - w11
+			w01 := wx<<8 - w11
+			w00 := 1<<16 - wx<<8 - wy<<8 + w11
+			b[i] = t[(uint32(top[0])*w00+uint32(top[3])*w01+uint32(bot[0])*w10+uint32(bot[3])*w11)>>toneIndexShift&1023]
+			g[i] = t[(uint32(top[1])*w00+uint32(top[4])*w01+uint32(bot[1])*w10+uint32(bot[4])*w11)>>toneIndexShift&1023]
+			r[i] = t[(uint32(top[2])*w00+uint32(top[5])*w01+uint32(bot[2])*w10+uint32(bot[5])*w11)>>toneIndexShift&1023]
+			fx += dx
+			fy += dy
 		}
-		for i := range width {
-			sx, sy := x+m[0]*float64(i), y+m[3]*float64(i)
-			b, g, r := img.sample(sx, sy, edge)
+		for i := 0; i < width; i++ {
+			if i == lo && lo < hi {
+				if i = hi; i == width {
+					break
+				}
+			}
+			b, g, r := img.sample(x+m[0]*float64(i), y+m[3]*float64(i), edge)
 			red[o+i], green[o+i], blue[o+i] = t[r], t[g], t[b]
 		}
 	}
+}
+
+// inside narrows lo..hi-1 to the steps i at which v + step·i keeps off 0 and
+// limit by more than the rounding of the step adds up to.
+func inside(v, step, limit float64, lo, hi int) (int, int) {
+	const slack = 0.02
+	first, last := (slack-v)/step, (limit-slack-v)/step
+	if step < 0 {
+		first, last = last, first
+	}
+	switch {
+	case step != 0:
+		// Out of int's range, and NaN, compare as they should before conversion.
+		if first > float64(lo) {
+			lo = int(math.Ceil(min(first, float64(hi))))
+		}
+		if !(last > float64(hi)) {
+			hi = int(math.Floor(max(last, float64(lo))))
+		}
+	case !(v >= slack && v < limit-slack):
+		hi = lo
+	}
+	return lo, max(lo, hi)
 }
 
 // sample interpolates at (x, y), where pixel centres lie at whole numbers, and
