@@ -16,16 +16,22 @@ GOVULNCHECK   := $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # The measuring half knows no cgo (docs: the wall is pkg/recording).
 MEASURING     := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,recording signal lift spine rom analysis report export figure unit traininglog progression progress)))
 # Packages with goroutines of their own.
-CONCURRENT    := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,video infer perception spine job batch store summary)))
+CONCURRENT    := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,video infer perception spine job worker batch store summary)))
 
 # Clips with known truth and labels, and the scorer, kept beside the project.
 SHARED        ?= ../shared
+
+# Of fuzz-clips and kills.
+N             ?= 500
+FROM          ?= 0
+SEED          ?= 1
+KILLS         ?= 100
 
 DEMO_CLIP     := testdata/squat.mp4
 DEMO_OUT      := spineflex-out
 
 .DEFAULT_GOAL := build
-.PHONY: deps deps-test onnxruntime build demo picture test test-unit test-pure test-race test-leaks lint fmt vuln bench bench-batch e2e-slurm e2e-s3 accuracy models-heavy clean
+.PHONY: deps deps-test onnxruntime build demo picture test test-unit test-pure test-race test-leaks lint fmt vuln bench bench-batch e2e-slurm e2e-s3 accuracy corpus fuzz-clips kills models-heavy clean
 
 ## deps: what the build needs from the system (apt) and, where it can be had, ONNX Runtime
 deps:
@@ -102,6 +108,18 @@ e2e-s3: build
 ## accuracy: score every rendered and real clip; writes docs/accuracy.md
 accuracy: build
 	@BIN=$(BIN) SHARED=$(SHARED) scripts/accuracy.sh
+
+## corpus: make hard clips of the bundled one and hold the program to them; writes docs/robustness.md
+corpus: build
+	$(GO) run ./cmd/roughclips corpus -doc docs/robustness.md
+
+## fuzz-clips: damage N clips at random, from number FROM of series SEED, and count what becomes of them; adds to docs/robustness.md
+fuzz-clips: build
+	$(GO) run ./cmd/roughclips fuzz -n $(N) -from $(FROM) -seed $(SEED) -doc docs/robustness.md
+
+## kills: kill the program with -9 at KILLS random moments
+kills: deps
+	SPINEFLEX_KILLS=$(KILLS) $(GO) test -count 1 -timeout 60m -v -run KilledAtAnyMoment ./cmd/spineflex
 
 ## models-heavy: make the network of --quality accurate
 models-heavy: models/pose_landmark_heavy.onnx

@@ -25,6 +25,9 @@ func decodeFilters(info Info, width, height int, hz float64) string {
 	if info.Transfer == "smpte2084" {
 		chain = append(chain, toneMap())
 	}
+	if strings.HasPrefix(info.ColorMatrix, "bt2020") {
+		chain = append(chain, wideColours)
+	}
 	chain = append(chain, mark("s"))
 	return strings.Join(chain, ",")
 }
@@ -111,6 +114,12 @@ func toneMap() string {
 	}
 	return "lutrgb=" + strings.Join(table, ":")
 }
+
+// wideColours takes BT.2020's colours to BT.709's (ITU-R BT.2087, annex 2),
+// without which they look washed out. The matrix is for light; on coded values
+// it is only about right, and dearer filters that undo the coding first are not
+// in every ffmpeg.
+const wideColours = "colorchannelmixer=rr=1.6605:rg=-0.5876:rb=-0.0729:gr=-0.1246:gg=1.1329:gb=-0.0083:br=-0.0182:bg=-0.1006:bb=1.1187"
 
 // fit shrinks w × h into maxW × maxH (0 = no bound), keeping its shape.
 func fit(w, h, maxW, maxH int) (int, int) {

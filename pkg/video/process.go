@@ -212,7 +212,7 @@ func (l *messageLog) last() string {
 	defer l.mu.Unlock()
 	for i := len(l.lines) - 1; i >= 0; i-- {
 		line := l.lines[i]
-		if line == "Conversion failed!" {
+		if line == "Conversion failed!" || strings.HasPrefix(line, "Error initializing output stream") {
 			continue
 		}
 		if strings.HasPrefix(line, "[") {

@@ -72,7 +72,7 @@ func (r *Runner) call(ctx context.Context, name string, q request, o *job.Option
 	})
 	in.Close()
 	c.endAfter(time.Second) // it has nothing left to do
-	_ = cmd.Wait()       // its answer counts, and where there is none, its state
+	_ = cmd.Wait()          // its answer counts, and where there is none, its state
 	close(over)
 	stopped := <-watched
 

@@ -58,9 +58,9 @@ func serve(ctx context.Context, in io.Reader, out io.Writer, orphaned func()) er
 	w := &answerWriter{out: out}
 	o := q.Options
 	o.Progress = func(stage job.Stage, done, total int) {
-		w.write(&answer{Progress: &progress{stage, done, total}})
+		w.tell(&answer{Progress: &progress{stage, done, total}})
 	}
-	o.Note = func(message string) { w.write(&answer{Note: message}) }
+	o.Note = func(message string) { w.tell(&answer{Note: message}) }
 	a, err := do(ctx, q, o)
 	if err != nil {
 		a = &answer{Failure: newFailure(err)}
@@ -107,6 +107,10 @@ type answerWriter struct {
 	mu  sync.Mutex
 	out io.Writer
 }
+
+// tell writes an answer that is no loss: a parent that is gone ends the work by
+// other ways.
+func (w *answerWriter) tell(a *answer) { _ = w.write(a) }
 
 func (w *answerWriter) write(a *answer) error {
 	line, err := json.Marshal(a)
