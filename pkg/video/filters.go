@@ -119,7 +119,7 @@ func toneMap() string {
 // without which they look washed out. The matrix is for light; on coded values
 // it is only about right, and dearer filters that undo the coding first are not
 // in every ffmpeg.
-const wideColours = "colorchannelmixer=rr=1.6605:rg=-0.5876:rb=-0.0729:gr=-0.1246:gg=1.1329:gb=-0.0083:br=-0.0182:bg=-0.1006:bb=1.1187"
+const wideColours = "colorchannelmixer=rr=1.6605:rg=-0.5876:rb=-0.0729:gr=-0.1246:gg=1.1329:gb=-0.0083:br=-0.0182:bg=-0.1006:bb=1.1188"
 
 // fit shrinks w × h into maxW × maxH (0 = no bound), keeping its shape.
 func fit(w, h, maxW, maxH int) (int, int) {
