@@ -523,7 +523,7 @@ func TestGoneClipsAndFoldersAreFailures(t *testing.T) {
 
 func TestGroups(t *testing.T) {
 	for _, tc := range []struct{ path, manifest, by, want string }{
-		{"squat.mp4", "", "", ""},
+		{"squat.mp4", "", "", "gym"},
 		{"anna/squat.mp4", "", "", "anna"},
 		{"gym/anna/squat.mp4", "", "", "gym/anna"},
 		{"gym/squat.mp4", "anna", "", "anna"},
@@ -531,7 +531,7 @@ func TestGroups(t *testing.T) {
 		{"gym/anna_1.mp4", "x", `[a-z]+_`, "anna_"},
 		{"gym/1.mp4", "x", `[a-z]+_`, ""},
 	} {
-		if got := batch.Group(inventory.Clip{Path: tc.path, Group: tc.manifest}, pattern(tc.by)); got != tc.want {
+		if got := batch.Group(inventory.Clip{Path: tc.path, Root: "gym", Group: tc.manifest}, pattern(tc.by)); got != tc.want {
 			t.Errorf("%+v: got %q", tc, got)
 		}
 	}
@@ -556,7 +556,7 @@ func TestStateFile(t *testing.T) {
 	delete(fields, "seconds")
 	delete(fields, "mark")
 	want := map[string]any{
-		"schema": "spineflex.batch/1", "name": "a", "clip": filepath.Join(b.in, "a.mp4"), "sha256": shaOf([]byte("a.mp4")),
+		"schema": "spineflex.batch/1", "name": "a", "clip": filepath.Join(b.in, "a.mp4"), "group": filepath.Base(b.in), "sha256": shaOf([]byte("a.mp4")),
 		"keys":   map[string]any{"perception": "p1", "measurement": "m1", "video": false},
 		"status": "measured", "results": true, "attempts": 1.0,
 	}

@@ -47,7 +47,7 @@ func Collect(ctx context.Context, stores *store.Stores, out store.Folder, in Inp
 	}
 	take := func(c inventory.Clip) {
 		list.Total++
-		names.Add(c.Path)
+		names.Add(c)
 		if c.Fixed && in.Shard.HasPosition(c.Position) || !c.Fixed && in.Shard.HasPath(c.Path) {
 			c.Group = Group(c, in.GroupBy)
 			list.Items = append(list.Items, Item{Clip: c})
@@ -91,7 +91,7 @@ func Group(c inventory.Clip, by *regexp.Regexp) string {
 	if dir := path.Dir(c.Path); dir != "." {
 		return dir
 	}
-	return ""
+	return c.Root
 }
 
 // whereabouts is a clip's place that does not depend on the working folder, nor

@@ -18,6 +18,7 @@ import (
 type Clip struct {
 	Source string     // how it is opened: a path or a URL
 	Path   string     // below what was named, with slashes, or the same as Source in short; its name and group come from it
+	Root   string     // last part of the folder's name that Path is below; "" in a manifest
 	Group  string     // whose clip it is, where a manifest says so
 	Mark   store.Mark // "" where the listing does not tell
 
@@ -124,6 +125,7 @@ type lister struct {
 	options  Options
 	take     func(Clip)
 	seen     map[string]bool // real paths and URLs of clips that more than one way may lead to
+	root     string          // of the input that is being listed
 	position int
 	problems []Problem
 }
@@ -167,7 +169,7 @@ func (l *lister) objects(ctx context.Context, stores *store.Stores, place string
 			l.inOutput(o.URL), !l.first(o.URL):
 			continue
 		}
-		l.add(Clip{Source: o.URL, Path: o.Path, Mark: o.Mark})
+		l.add(Clip{Source: o.URL, Path: o.Path, Root: o.Root, Mark: o.Mark})
 	}
 	return nil
 }

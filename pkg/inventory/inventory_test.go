@@ -220,7 +220,7 @@ func TestFiftyThousandClips(t *testing.T) {
 	}
 	var names inventory.Names
 	for _, p := range paths {
-		names.Add(p)
+		names.Add(inventory.Clip{Path: p})
 	}
 	seen := map[string]bool{}
 	for _, p := range paths {
@@ -240,6 +240,8 @@ func TestNames(t *testing.T) {
 	}{
 		{"alone", []string{"squat.mp4"}, []string{"squat"}},
 		{"by folder", []string{"mon/squat.mp4", "tue/squat.mp4", "squat.mp4"}, []string{"mon/squat", "tue/squat", "squat"}},
+		{"by the folder that was listed", []string{"mon:squat.mp4", "tue:squat.mp4"}, []string{"mon/squat", "tue/squat"}},
+		{"that is another's", []string{"mon:squat.mp4", "tue:squat.mp4", "all:mon/squat.mp4"}, []string{"squat.mp4" + hashed, "tue/squat", "mon/squat"}},
 		{"by extension", []string{"squat.mp4", "squat.MOV"}, []string{"squat.mp4", "squat.MOV"}},
 		{"by case", []string{"Squat.mp4", "squat.mov"}, []string{"Squat.mp4", "squat.mov"}},
 		{"by where they come from", []string{"squat.mp4", "squat.mp4"}, []string{"squat.mp4" + hashed, "squat.mp4" + hashed}},
@@ -251,14 +253,22 @@ func TestNames(t *testing.T) {
 		{"upward", []string{"../../etc/a.mp4"}, []string{"etc/a"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			// "mon:a.mp4" is a.mp4 in a folder mon that was listed.
+			clip := func(i int) inventory.Clip {
+				root, path, ok := strings.Cut(tc.paths[i], ":")
+				if !ok {
+					root, path = "in", root
+				}
+				return inventory.Clip{Source: fmt.Sprint("from", i), Root: root, Path: path}
+			}
 			name := func(order []int) []string {
 				var names inventory.Names
 				for _, i := range order {
-					names.Add(tc.paths[i])
+					names.Add(clip(i))
 				}
 				got := make([]string, len(tc.paths))
 				for _, i := range order {
-					got[i] = names.Of(inventory.Clip{Source: fmt.Sprint("from", i), Path: tc.paths[i]})
+					got[i] = names.Of(clip(i))
 				}
 				return got
 			}
@@ -289,8 +299,8 @@ func TestAClipKeepsTheNameItHad(t *testing.T) {
 	names := inventory.Names{Owns: func(name string, c inventory.Clip) bool {
 		return name == "squat" && c.Source == "in/squat.mp4"
 	}}
-	names.Add("squat.mp4")
-	names.Add("squat.mov")
+	names.Add(inventory.Clip{Path: "squat.mp4"})
+	names.Add(inventory.Clip{Path: "squat.mov"})
 	for source, want := range map[string]string{"in/squat.mp4": "squat", "in/squat.mov": "squat.mov"} {
 		if got := names.Of(inventory.Clip{Source: source, Path: filepath.Base(source)}); got != want {
 			t.Errorf("%s is called %q, want %q", source, got, want)
@@ -303,8 +313,8 @@ func FuzzNames(f *testing.F) {
 	f.Add("/", "..")
 	f.Fuzz(func(t *testing.T, a, b string) {
 		var names inventory.Names
-		names.Add(a)
-		names.Add(b)
+		names.Add(inventory.Clip{Path: a})
+		names.Add(inventory.Clip{Path: b})
 		x, y := names.Of(inventory.Clip{Source: "1", Path: a}), names.Of(inventory.Clip{Source: "2", Path: b})
 		if strings.EqualFold(x, y) {
 			t.Errorf("%q and %q are both called %q", a, b, x)

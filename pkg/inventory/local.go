@@ -22,7 +22,7 @@ type folder struct {
 func (l *lister) local(ctx context.Context, input string) error {
 	info, err := os.Stat(input)
 	if err != nil {
-		l.problem(input, plain(err))
+		l.problem(input, bare(err))
 		return nil
 	}
 	real, err := filepath.EvalSymlinks(input)
@@ -30,18 +30,19 @@ func (l *lister) local(ctx context.Context, input string) error {
 		real, err = filepath.Abs(real)
 	}
 	if err != nil {
-		l.problem(input, plain(err))
+		l.problem(input, bare(err))
 		return nil
 	}
 	if !info.IsDir() {
 		// Whatever it is was asked for by name; what is no clip says so itself.
 		if l.first(real) {
-			l.add(Clip{Source: input, Path: filepath.Base(input)})
+			l.add(Clip{Source: input, Path: filepath.Base(input), Root: rootName(filepath.Dir(input))})
 		}
 		return nil
 	}
 	// What symbolic links lead to comes after all that lies in the folder
 	// itself, so that a clip has the path at which it lies.
+	l.root = rootName(input)
 	waiting := []folder{{input, real, "."}}
 	for len(waiting) > 0 {
 		next := waiting[0]
@@ -68,7 +69,7 @@ func (l *lister) walk(ctx context.Context, f folder) (links []folder, err error)
 	}
 	entries, err := os.ReadDir(f.place)
 	if err != nil {
-		l.problem(f.place, plain(err))
+		l.problem(f.place, bare(err))
 	}
 	results := false
 	for _, e := range entries {
@@ -83,7 +84,7 @@ func (l *lister) walk(ctx context.Context, f folder) (links []folder, err error)
 				continue
 			}
 			if below.real, mode, err = follow(below.place); err != nil {
-				l.problem(below.place, plain(err))
+				l.problem(below.place, bare(err))
 				continue
 			}
 		}
@@ -101,10 +102,19 @@ func (l *lister) walk(ctx context.Context, f folder) (links []folder, err error)
 		case !mode.IsRegular():
 			l.problem(below.place, errors.New("is not a regular file"))
 		case l.first(below.real):
-			l.add(Clip{Source: below.place, Path: below.path})
+			l.add(Clip{Source: below.place, Path: below.path, Root: l.root})
 		}
 	}
 	return links, nil
+}
+
+// rootName is the last part of a folder's name, "" for that of the whole system.
+func rootName(dir string) string {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return ""
+	}
+	return strings.Trim(filepath.Base(abs), `/\`)
 }
 
 // follow says what a symbolic link leads to.
@@ -136,8 +146,8 @@ func (l *lister) output() string {
 	return real
 }
 
-// plain is an error of the system without the path, which the problem has.
-func plain(err error) error {
+// bare is an error of the system without the path, which the problem has.
+func bare(err error) error {
 	var p *fs.PathError
 	switch {
 	case errors.As(err, &p):

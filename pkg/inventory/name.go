@@ -14,13 +14,13 @@ import (
 
 // Names gives each clip of a list the name of its results folder: its path
 // without extension, as in monday/squat for monday/squat.mp4. Clips that would
-// get the same are told apart, all of them: by their extension
-// (squat.mov, squat.mp4) and, where that does not do, by a hash of where they
-// come from (squat.mp4~1f9a03bc). So a name depends on the paths of all clips
-// and not on their order.
+// get the same are told apart, all of them: by the folder that was listed, then
+// by their extension (squat.mov, squat.mp4), then by a hash of where they come
+// from (squat.mp4~1f9a03bc). So a name depends on all clips of the list and not
+// on their order.
 //
 // Every clip of the list is added, also those of other shards; then any can be
-// named. Millions fit: what is kept is 16 bytes for each. The zero value is an
+// named. Millions fit: what is kept is 24 bytes for each. The zero value is an
 // empty list.
 type Names struct {
 	// Owns reports whether a folder of that name holds results of the clip
@@ -28,36 +28,71 @@ type Names struct {
 	// it collides with. nil: nobody owns any.
 	Owns func(name string, c Clip) bool
 
-	plain    []uint64 // hashes of names
-	extended []uint64 // hashes of names with extension
-	sorted   bool
+	hashes [levels][]uint64 // of the names of all clips
+	sorted bool
 }
 
-// Add tells of a clip by its path.
-func (n *Names) Add(p string) {
-	n.plain = append(n.plain, hash(plainName(p)))
-	n.extended = append(n.extended, hash(extendedName(p)))
+// The names that a clip may have, best first.
+const (
+	plain = iota
+	rooted
+	extended
+	levels
+)
+
+// candidate is a clip's name of that level.
+func candidate(c Clip, level int) string {
+	switch level {
+	case rooted:
+		return plainName(c.Root + "/" + c.Path)
+	case extended:
+		return folderName(c.Path)
+	}
+	return plainName(c.Path)
+}
+
+// Add tells of a clip by its path and root.
+func (n *Names) Add(c Clip) {
+	for level := range n.hashes {
+		n.hashes[level] = append(n.hashes[level], hash(candidate(c, level)))
+	}
 	n.sorted = false
 }
 
 // Of returns the name of a clip that was added.
 func (n *Names) Of(c Clip) string {
 	if !n.sorted {
-		slices.Sort(n.plain)
-		slices.Sort(n.extended)
+		for level := range n.hashes {
+			slices.Sort(n.hashes[level])
+		}
 		n.sorted = true
 	}
-	name := plainName(c.Path)
-	if count(n.plain, hash(name)) == 1 || n.Owns != nil && n.Owns(name, c) {
+	name := candidate(c, plain)
+	if count(n.hashes[plain], hash(name)) == 1 || n.Owns != nil && n.Owns(name, c) {
 		return name
 	}
-	extended := extendedName(c.Path)
-	// An extended name may be the plain one of another clip: squat.mp4 of
-	// squat.mp4.mov.
-	if h := hash(extended); count(n.extended, h) == 1 && count(n.plain, h) == 0 {
-		return extended
+	for level := rooted; level < levels; level++ {
+		if name = candidate(c, level); n.unique(name, level) {
+			return name
+		}
 	}
-	return extended + "~" + shortHash(c.Source)
+	return name + "~" + shortHash(c.Source)
+}
+
+// unique reports whether no other clip can have the name of a level, not even on
+// another level: squat.mp4 is also the plain name of squat.mp4.mov.
+func (n *Names) unique(name string, level int) bool {
+	h := hash(name)
+	for l := range n.hashes {
+		most := 0
+		if l == level {
+			most = 1
+		}
+		if count(n.hashes[l], h) > most {
+			return false
+		}
+	}
+	return true
 }
 
 // hash folds case: some file systems do.
@@ -86,8 +121,6 @@ func plainName(p string) string {
 	}
 	return folderName(path.Join(dir, base))
 }
-
-func extendedName(p string) string { return folderName(p) }
 
 // longest is how much of a part of a path is kept, bytes; file systems take 255.
 const longest = 200

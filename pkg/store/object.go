@@ -19,6 +19,7 @@ import (
 type Object struct {
 	URL    string
 	Path   string // below the place that was listed, with slashes
+	Root   string // last part of the name of the folder that Path is below
 	Single bool   // the place named the object itself
 	Mark   Mark
 }
@@ -46,7 +47,7 @@ func (s *Stores) Objects(ctx context.Context, place string) iter.Seq2[Object, er
 			}
 			none = false
 			found := Object{
-				URL: objectURL(place, o.Key), Path: strings.TrimPrefix(o.Key, slash(prefix)),
+				URL: objectURL(place, o.Key), Path: strings.TrimPrefix(o.Key, slash(prefix)), Root: lastPart(prefix),
 				Mark: objectMark(o.Size, o.ModTime, o.MD5),
 			}
 			if !yield(found, nil) {
@@ -63,9 +64,17 @@ func (s *Stores) Objects(ctx context.Context, place string) iter.Seq2[Object, er
 		case err != nil:
 			yield(Object{}, fmt.Errorf("look at %s: %w", place, err))
 		default:
-			yield(Object{URL: place, Path: path.Base(prefix), Single: true, Mark: objectMark(a.Size, a.ModTime, a.MD5)}, nil)
+			yield(Object{URL: place, Path: path.Base(prefix), Root: lastPart(path.Dir(prefix)), Single: true, Mark: objectMark(a.Size, a.ModTime, a.MD5)}, nil)
 		}
 	}
+}
+
+// lastPart is the name of a prefix, "" for the bucket itself.
+func lastPart(prefix string) string {
+	if prefix == "" || prefix == "." {
+		return ""
+	}
+	return path.Base(prefix)
 }
 
 // objectURL is the URL of a key in the bucket of a place.
