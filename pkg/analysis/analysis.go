@@ -82,6 +82,7 @@ type Rep struct {
 	Breakdown          *rom.Breakdown
 	ExcessAtBottomDeg  float64
 	CoversDescent      bool // seen on the way down; otherwise only on the way up
+	CoversAscent       bool // seen on the way up to its end; otherwise the clip ends before
 }
 
 // Quality sums up how good the footage was.

@@ -265,7 +265,7 @@ func (a *Analysis) assess(rec *recording.Recording, move *lift.Movement, limits 
 			Index: r.Index, StartS: in.Reps[i].StartS, BottomS: in.Reps[i].BottomS, EndS: in.Reps[i].EndS,
 			Bottom:         move.At(r.Bottom),
 			PeakFlexionDeg: g.PeakFlexionDeg, PeakFlexionSDDeg: g.PeakFlexionSDDeg, PeakS: g.PeakS, PeakLumbarAngleDeg: g.PeakLumbarAngleDeg,
-			MeasuredShare: g.MeasuredShare, Breakdown: g.Breakdown, ExcessAtBottomDeg: g.ExcessAtBottomDeg, CoversDescent: r.CoversDescent,
+			MeasuredShare: g.MeasuredShare, Breakdown: g.Breakdown, ExcessAtBottomDeg: g.ExcessAtBottomDeg, CoversDescent: r.CoversDescent, CoversAscent: r.CoversAscent,
 		})
 	}
 	if len(move.Reps) == 0 {

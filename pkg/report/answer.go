@@ -52,7 +52,7 @@ func depthPhrase(e lift.Exercise, pct float64) string {
 // judged. Within 2° nobody can tell it from parallel.
 func thighPhrase(e lift.Exercise, deg float64) string {
 	switch {
-	case math.IsNaN(deg) || e == lift.Deadlift:
+	case math.IsNaN(deg) || e != lift.Squat:
 		return ""
 	case deg > 2:
 		return fmt.Sprintf("thigh %.0f° above parallel", deg)

@@ -139,6 +139,7 @@ type Rep struct {
 	ExcessAtBottomDeg  Number     `json:"excess_at_bottom_deg"`
 	MeasuredShare      Number     `json:"measured_share"`
 	CoversDescent      bool       `json:"covers_descent"`
+	CoversAscent       bool       `json:"covers_ascent"`
 	Breakdown          *Breakdown `json:"breakdown"`
 }
 
@@ -306,7 +307,7 @@ func newRep(r *analysis.Rep) Rep {
 		PeakFlexionDeg: Number(r.PeakFlexionDeg), PeakFlexionSDDeg: Number(r.PeakFlexionSDDeg),
 		PeakS: Seconds(r.PeakS), PeakLumbarAngleDeg: Number(r.PeakLumbarAngleDeg),
 		ExcessAtBottomDeg: Number(r.ExcessAtBottomDeg), MeasuredShare: Number(r.MeasuredShare),
-		CoversDescent: r.CoversDescent,
+		CoversDescent: r.CoversDescent, CoversAscent: r.CoversAscent,
 	}
 	if b := r.Breakdown; b != nil {
 		rep.Breakdown = &Breakdown{

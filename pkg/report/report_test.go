@@ -76,7 +76,7 @@ func squatSet(fps float64, onsets ...float64) *analysis.Analysis {
 		r := analysis.Rep{
 			Index: i + 1, StartS: t0, BottomS: t0 + repS/2, EndS: t0 + repS, Bottom: posture(1),
 			PeakFlexionDeg: flexion(1, onset), PeakFlexionSDDeg: 2.4, PeakS: t0 + repS/2, PeakLumbarAngleDeg: flexion(1, onset) - 14.5,
-			MeasuredShare: 0.97, ExcessAtBottomDeg: flexion(1, onset) - 8, CoversDescent: true,
+			MeasuredShare: 0.97, ExcessAtBottomDeg: flexion(1, onset) - 8, CoversDescent: true, CoversAscent: true,
 		}
 		r.Bottom.TimeS = r.BottomS
 		if onset > 0 {

@@ -150,6 +150,7 @@ func repColumns() []column[analysis.Rep] {
 		broken("breakdown_hip_height_pct", 3, func(r *R) float64 { return r.Breakdown.HipHeightPct }),
 		broken("breakdown_bar_drop_pct", 3, func(r *R) float64 { return r.Breakdown.BarDropPct }),
 		broken("breakdown_trunk_deg", 3, func(r *R) float64 { return r.Breakdown.TrunkDeg }),
+		{"covers_ascent", func(r *R) string { return boolCell(r.CoversAscent) }},
 	}
 }
 
