@@ -13,7 +13,6 @@ import (
 	"github.com/spineflex/spineflex/pkg/job"
 	"github.com/spineflex/spineflex/pkg/lift"
 	"github.com/spineflex/spineflex/pkg/perception"
-	"github.com/spineflex/spineflex/pkg/pose"
 	"github.com/spineflex/spineflex/pkg/worker"
 )
 
@@ -23,12 +22,7 @@ const defaultOut = "spineflex-out"
 type analyzeOptions struct {
 	out       string
 	settings  settingsFlags
-	quality   pose.Quality
-	engine    infer.Engine
-	library   string
-	threads   int
-	sampleHz  float64
-	capture   float64
+	seeing    seeingFlags
 	noVideo   bool
 	look      lookFlags
 	extras    extraFlags
@@ -59,14 +53,7 @@ A clip that cannot be analysed never stops the others.`,
 	f.SortFlags = false
 	f.StringVarP(&opts.out, "out", "o", defaultOut, "put one folder of results per clip into `DIR`")
 	opts.settings.register(f)
-	f.Var(newChoice(&opts.quality, pose.Balanced, pose.Qualities()...), "quality",
-		"landmark network: fast is the lite one, balanced the full one, accurate the heavy one (make models-heavy)")
-	f.Var(newChoice(&opts.engine, infer.Auto, infer.Engines()...), "engine",
-		"what runs the networks; auto takes ONNX Runtime where it is installed")
-	f.StringVar(&opts.library, "onnxruntime", "", "ONNX Runtime's library `FILE`, if it is not where it is looked for ("+infer.LibraryEnv+" does the same)")
-	f.IntVar(&opts.threads, "threads", 0, "use `N` processor cores (0: all)")
-	f.Float64Var(&opts.sampleHz, "sample-hz", 0, "analyse `HZ` pictures a second (0: about 30, or all that a slower clip has)")
-	f.Float64Var(&opts.capture, "capture-fps", 0, "the clip is in slow motion, filmed at `FPS` pictures a second (0: as the file says)")
+	opts.seeing.register(f)
 	f.BoolVar(&opts.noVideo, "no-video", false, "do not draw annotated.mp4")
 	opts.look.register(f)
 	opts.extras.register(f)
@@ -82,14 +69,9 @@ func runAnalyze(ctx context.Context, con console, opts analyzeOptions, clips []s
 	if err != nil {
 		return err
 	}
-	if opts.threads < 0 {
-		return usagef("--threads must not be negative, got %d", opts.threads)
-	}
-	if opts.sampleHz != 0 && !(opts.sampleHz >= perception.MinSampleHz) {
-		return usagef("--sample-hz must be at least %d, got %g", perception.MinSampleHz, opts.sampleHz)
-	}
-	if opts.capture != 0 && !(opts.capture >= 1 && opts.capture <= 1000) {
-		return usagef("--capture-fps must be from 1 to 1000, got %g", opts.capture)
+	seeing, err := opts.seeing.validate()
+	if err != nil {
+		return err
 	}
 	limits, err := opts.limits.validate()
 	if err != nil {
@@ -114,14 +96,11 @@ func runAnalyze(ctx context.Context, con console, opts analyzeOptions, clips []s
 		folders = append(folders, folder)
 	}
 	o := job.Options{
-		Perception: perception.Options{
-			Program: programVersion(), Quality: opts.quality, Engine: opts.engine,
-			LibraryPath: opts.library, Threads: opts.threads, SampleHz: opts.sampleHz, CaptureFPS: opts.capture,
-		},
-		Settings:  settings,
-		NoVideo:   opts.noVideo,
-		Look:      look,
-		Overwrite: opts.overwrite,
+		Perception: seeing,
+		Settings:   settings,
+		NoVideo:    opts.noVideo,
+		Look:       look,
+		Overwrite:  opts.overwrite,
 	}
 	if err := opts.extras.into(&o); err != nil {
 		return err
