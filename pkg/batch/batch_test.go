@@ -218,7 +218,7 @@ func TestRunAndResume(t *testing.T) {
 	both(t, func(t *testing.T, remote bool) {
 		b := newBench(t, "a.mp4", "mon/a.mp4=monday", "bad.mp4", "empty.mp4")
 		b.remote = remote
-		totals, c := b.mustRun()
+		totals, _ := b.mustRun()
 		if totals.Clips != 4 || totals.Measured != 2 || totals.Unmeasured != 1 || totals.Failed != 1 || totals.Skipped != 0 {
 			t.Errorf("first run: %+v", totals)
 		}
@@ -233,7 +233,7 @@ func TestRunAndResume(t *testing.T) {
 			t.Errorf("state of the clip in a folder: %+v", s)
 		}
 		digest := totals.Digest
-		totals, c = b.mustRun()
+		totals, c := b.mustRun()
 		if len(c.worked) != 0 || totals.Skipped != 4 || totals.Failed != 1 || totals.Digest != digest {
 			t.Errorf("second run worked on %q: %+v", c.worked, totals)
 		}

@@ -46,11 +46,14 @@ func TestManifest(t *testing.T) {
 		err                 string
 	}{
 		{"list", "m.txt", "a.mp4\n\n  b c.mp4 \ns3://bucket/x/d.mp4\n/abs/e.mp4", []inventory.Clip{
-			{Source: "DIR/a.mp4", Path: "a.mp4"}, {Source: "DIR/b c.mp4", Path: "b c.mp4"},
-			{Source: "s3://bucket/x/d.mp4", Path: "x/d.mp4"}, {Source: "/abs/e.mp4", Path: "abs/e.mp4"},
+			{Source: "DIR/a.mp4", Path: "a.mp4"},
+			{Source: "DIR/b c.mp4", Path: "b c.mp4"},
+			{Source: "s3://bucket/x/d.mp4", Path: "x/d.mp4"},
+			{Source: "/abs/e.mp4", Path: "abs/e.mp4"},
 		}, ""},
 		{"csv", "m.csv", "\ufeffday,Clip,lifter\n1,\"a,b.mp4\",anna\n2,c.mp4,\n", []inventory.Clip{
-			{Source: "DIR/a,b.mp4", Path: "a,b.mp4", Group: "anna"}, {Source: "DIR/c.mp4", Path: "c.mp4"},
+			{Source: "DIR/a,b.mp4", Path: "a,b.mp4", Group: "anna"},
+			{Source: "DIR/c.mp4", Path: "c.mp4"},
 		}, ""},
 		{"csv without rows", "m.csv", "clip\n", nil, ""},
 		{"empty csv", "m.csv", "", nil, ""},
@@ -58,12 +61,14 @@ func TestManifest(t *testing.T) {
 		{"csv of unequal rows", "m.csv", "clip,b\nx.mp4\n", nil, "wrong number of fields"},
 		{"empty cell", "m.csv", "clip,b\n,1\n", nil, "entry 1 names no clip"},
 		{"JSON lines", "m.jsonl", `{"path":"a.mp4","group":"g","n":1}` + "\n" + `{"path":"b.mp4"}`, []inventory.Clip{
-			{Source: "DIR/a.mp4", Path: "a.mp4", Group: "g"}, {Source: "DIR/b.mp4", Path: "b.mp4"},
+			{Source: "DIR/a.mp4", Path: "a.mp4", Group: "g"},
+			{Source: "DIR/b.mp4", Path: "b.mp4"},
 		}, ""},
 		{"broken JSON", "m.jsonl", `{"path":`, nil, "unexpected EOF"},
 		{"JSON without clip", "m.jsonl", `{"a":1}`, nil, "entry 1 names no clip"},
 		{"Parquet", "m.parquet", parquetOf(t, []clipRow{{3, "gs://b/a.mp4", &anna}, {1, "b.mp4", nil}}), []inventory.Clip{
-			{Source: "gs://b/a.mp4", Path: "a.mp4", Group: "anna"}, {Source: "DIR/b.mp4", Path: "b.mp4"},
+			{Source: "gs://b/a.mp4", Path: "a.mp4", Group: "anna"},
+			{Source: "DIR/b.mp4", Path: "b.mp4"},
 		}, ""},
 		{"Parquet without clips", "m.parquet", parquetOf(t, []otherRow{{"x"}}), nil, `it has no column "clip"`},
 		{"no Parquet", "m.parquet", "PAR1 not really PAR1", nil, "m.parquet"},

@@ -105,7 +105,7 @@ func TestFolder(t *testing.T) {
 func TestStage(t *testing.T) {
 	everyStore(t, func(t *testing.T, f store.Folder) {
 		ctx := t.Context()
-		make := func(content string, names ...string) {
+		produce := func(content string, names ...string) {
 			t.Helper()
 			s, err := f.Stage(ctx, "x/clip")
 			if err != nil {
@@ -127,11 +127,11 @@ func TestStage(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		make("1", "kept.sfr", "a.csv", "last.json")
+		produce("1", "kept.sfr", "a.csv", "last.json")
 		if err := f.Write(ctx, "x/clip/below/other.csv", nil); err != nil {
 			t.Fatal(err)
 		}
-		make("2", "b.csv", "last.json")
+		produce("2", "b.csv", "last.json")
 		got := files(t, f, "x/clip")
 		if !slices.Contains(got, "x/clip/kept.sfr") || !slices.Contains(got, "x/clip/b.csv") || !slices.Contains(got, "x/clip/below/other.csv") {
 			t.Errorf("%q is there", got)
