@@ -260,7 +260,11 @@ func (b *board) clear() {
 }
 
 func (b *board) draw(now time.Time) {
-	lines := []string{bar(b.gauge.share(), 24) + " " + b.gauge.line(now)}
+	width, columns := b.width(), 24
+	if width > 0 && width < 90 {
+		columns = 8
+	}
+	lines := []string{bar(b.gauge.share(), columns) + " " + b.gauge.line(now)}
 	for _, r := range b.gauge.running {
 		line := "  " + r.clip
 		if r.last.Stage != "" {
@@ -271,7 +275,6 @@ func (b *board) draw(now time.Time) {
 		}
 		lines = append(lines, line)
 	}
-	width := b.width()
 	for i, l := range lines {
 		if r := []rune(l); width > 1 && len(r) > width-1 {
 			lines[i] = string(r[:width-1])

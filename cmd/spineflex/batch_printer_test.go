@@ -118,7 +118,7 @@ func TestBoard(t *testing.T) {
 	}
 	lines := screen(t, terminal.String())
 	if len(lines) != 5 || lines[0] != "4 clips, 1 done already" || lines[1] != "note: in/b.mp4: damaged" ||
-		!strings.HasPrefix(lines[2], "███░░░░░░░░░░░░░░░░░░░░░ 1 of 4 clips, ") || // 0.6 (1/2 + 1/10) of 3
+		!strings.HasPrefix(lines[2], "█░░░░░░░ 1 of 4 clips, ") || // 0.6 (1/2 + 1/10) of 3
 		lines[3] != "  analysing in/a.mp4: 50 %" || lines[4] != "  analysing in/b.mp4: 10 %" {
 		t.Errorf("under way:\n%s", strings.Join(lines, "\n"))
 	}
