@@ -31,7 +31,7 @@ several. It is one file in your data folder; --log-file names another.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
-		newLogListCommand(con), newLogShowCommand(con), newLogAddCommand(con), newLogEditCommand(con), newLogRemoveCommand(con),
+		newLogListCommand(con), newLogShowCommand(con), newLogLiftersCommand(con), newLogAddCommand(con), newLogEditCommand(con), newLogRemoveCommand(con),
 		newLogExportCommand(con), newLogImportCommand(con), newLogBackupCommand(con),
 	)
 	return cmd
@@ -229,6 +229,47 @@ func showSet(out io.Writer, s traininglog.Set) error {
 			page += " (no longer there)"
 		}
 		fmt.Fprintf(t, "report\t%s\n", page)
+	}
+	return t.Flush()
+}
+
+func newLogLiftersCommand(con console) *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "lifters",
+		Short: "List who is in the log, and what each has shown to be used from then on",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return readLog(cmd.Context(), file, func(l *traininglog.Log) error {
+				return listLifters(cmd.Context(), con.out, l)
+			})
+		},
+	}
+	registerLogFile(cmd.Flags(), &file)
+	return cmd
+}
+
+func listLifters(ctx context.Context, out io.Writer, l *traininglog.Log) error {
+	lifters, err := l.Lifters(ctx)
+	if err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "LIFTER\tSTATURE\tSETS\tNEUTRAL CLIP\tFULL-FLEXION CLIP")
+	for _, x := range lifters {
+		fmt.Fprintf(t, "%s\t%s\t%d", x.Name, known(x.StatureM, unit.Length), x.Sets)
+		for _, kind := range []traininglog.Kind{traininglog.NeutralPosture, traininglog.FullFlexion} {
+			c, err := l.Calibration(ctx, x.Name, kind)
+			if err != nil {
+				return err
+			}
+			shown := ""
+			if c != nil {
+				shown = fmt.Sprintf("%s (%s)", c.At.Format(time.DateOnly), filepath.Base(c.Recording.Clip.File))
+			}
+			fmt.Fprintf(t, "\t%s", shown)
+		}
+		fmt.Fprintln(t)
 	}
 	return t.Flush()
 }

@@ -48,9 +48,14 @@ func (s Settings) Validate() error {
 		name         string
 		v, low, high float64
 	}{
-		{"step (in cm)", 100 * float64(s.Step), 0.5, 20}, {"depth_step_pct", s.DepthPct, 1, 30}, {"sessions", float64(s.Sessions), 1, 20},
-		{"days_apart", float64(s.Days), 0, 90}, {"good_reps_pct", s.GoodPct, 50, 100}, {"bad_reps_pct", s.BadPct, 1, 100},
-		{"stay_weeks", float64(s.Weeks), 0, 26}, {"load_step_pct", s.LoadPct, 0, 20},
+		{"step (in cm)", 100 * float64(s.Step), 0.5, 20},
+		{"depth_step_pct", s.DepthPct, 1, 30},
+		{"sessions", float64(s.Sessions), 1, 20},
+		{"days_apart", float64(s.Days), 0, 90},
+		{"good_reps_pct", s.GoodPct, 50, 100},
+		{"bad_reps_pct", s.BadPct, 1, 100},
+		{"stay_weeks", float64(s.Weeks), 0, 26},
+		{"load_step_pct", s.LoadPct, 0, 20},
 	} {
 		if !(v.v >= v.low && v.v <= v.high) {
 			return fmt.Errorf("%s = %g is not between %g and %g", v.name, v.v, v.low, v.high)

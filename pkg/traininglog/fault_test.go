@@ -303,6 +303,22 @@ func TestDamagedLogIsReportedAndNeverOverwritten(t *testing.T) {
 	}
 }
 
+func TestSalvageOfAnOldLog(t *testing.T) {
+	saved, err := Salvage(t.Context(), aCopy(t, filepath.Join("testdata", "v1.db")))
+	if err != nil || len(saved) != 3 || saved[2].Lifter != "Anna" {
+		t.Error(saved, err)
+	}
+}
+
+func TestSalvageWithoutTheLifters(t *testing.T) {
+	path := filled(t, 5)
+	change(t, path, "PRAGMA foreign_keys = 0; DROP TABLE lifter")
+	saved, err := Salvage(t.Context(), path)
+	if err != nil || len(saved) != 5 || saved[0].Lifter != "lifter 1" {
+		t.Error(saved, err)
+	}
+}
+
 func TestSalvageOfASoundLogIsAllOfIt(t *testing.T) {
 	path := filled(t, 30)
 	saved, err := Salvage(t.Context(), path)
@@ -320,6 +336,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	}
 	path := filled(t, 3)
 	dir := filepath.Dir(path)
+	leaveUnmerged(t, filepath.Join(dir, "killed.db"), 2)
 	cmd := exec.Command(os.Args[0], "-test.run", "^TestReadOnlyDisk$", "-test.v")
 	cmd.Env = append(os.Environ(), "TRAININGLOG_READ_ONLY="+dir)
 	if os.Getuid() == 0 {
@@ -353,8 +370,38 @@ func TestReadOnlyDisk(t *testing.T) {
 	}
 }
 
+// leaveUnmerged makes a log as a killed writer leaves it: the sets are in the file
+// beside it.
+func leaveUnmerged(t *testing.T, path string, n int) {
+	t.Helper()
+	l := newLog(t)
+	for i := range n {
+		file(t, l, aSet("Anna", i))
+	}
+	for _, part := range []string{"", walSuffix} {
+		b, err := os.ReadFile(l.Path() + part)
+		if err == nil {
+			err = os.WriteFile(path+part, b, 0o644)
+		}
+		if err != nil || part != "" && len(b) == 0 {
+			t.Fatalf("%d bytes beside the log: %v", len(b), err)
+		}
+	}
+}
+
 func readOnlyDisk(t *testing.T, dir string) {
 	path := filepath.Join(dir, "log.db")
+	// What a killed writer left beside the log is read too.
+	k, err := OpenToRead(t.Context(), filepath.Join(dir, "killed.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(sets(t, k, "")); n != 2 {
+		t.Errorf("%d sets of the killed writer can be read, want 2", n)
+	}
+	if err := k.Close(); err != nil {
+		t.Error(err)
+	}
 	l, err := OpenToRead(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
@@ -404,4 +451,62 @@ func TestStrangeFileNames(t *testing.T) {
 	if n := len(sets(t, r, "")); n != 1 {
 		t.Errorf("%d sets", n)
 	}
+}
+
+// openAnything opens whatever there is in a file, and checks that it ends and changes
+// nothing.
+func openAnything(t *testing.T, content []byte) (saved int) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "log.db")
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := OpenToRead(t.Context(), path); err == nil {
+		l.Sets(t.Context(), "")
+		l.Calibration(t.Context(), "Anna", NeutralPosture)
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	sets, err := Salvage(t.Context(), path)
+	if err == nil && len(sets) == 0 {
+		t.Error("nothing saved and no error")
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(content, after) {
+		t.Error("the file was changed", err)
+	}
+	return len(sets)
+}
+
+func TestMutatedLogs(t *testing.T) {
+	v1, err := os.ReadFile(filepath.Join("testdata", "v1.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(8, 1))
+	saved := 0
+	for i := range 60 {
+		b := bytes.Clone(v1)
+		for range 1 + rng.IntN(20) {
+			b[rng.IntN(len(b))] = byte(rng.IntN(256))
+		}
+		if i%6 == 0 {
+			b = b[:rng.IntN(len(b))]
+		}
+		saved += openAnything(t, b)
+	}
+	if saved == 0 {
+		t.Error("nothing was saved of any")
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	v1, err := os.ReadFile(filepath.Join("testdata", "v1.db"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(v1)
+	f.Add(v1[:5000])
+	f.Add([]byte("SQLite format 3\x00"))
+	f.Fuzz(func(t *testing.T, content []byte) { openAnything(t, content) })
 }

@@ -35,6 +35,7 @@ type Log struct {
 	path     string
 	db       *sql.DB
 	readOnly bool
+	scratch  string // folder of a copy that is read in the file's place; "": none
 }
 
 // How a file is opened. Every transaction takes the right to write at its
@@ -124,21 +125,14 @@ func OpenToRead(ctx context.Context, path string) (*Log, error) {
 	case st.IsDir():
 		return nil, fmt.Errorf("training log %s is a folder", path)
 	}
-	// Beside a log in use SQLite needs a file of shared memory. Without it, and where it
-	// cannot be made, nobody else writes either.
-	mode := readMode
-	if !writable(filepath.Dir(path)) {
-		mode = frozenMode
-	}
-	l, err := open(path, mode)
+	l, err := openAsIs(path)
 	if err != nil {
 		return nil, err
 	}
 	l.readOnly = true
 	version, err := l.version(ctx, l.db)
 	if err == nil && version < len(migrations) {
-		// Read as the newest version does: in a copy in memory.
-		err = l.reopenMigrated(ctx)
+		err = l.readMigrated(ctx)
 	}
 	if err != nil {
 		l.Close()
@@ -147,31 +141,51 @@ func OpenToRead(ctx context.Context, path string) (*Log, error) {
 	return l, nil
 }
 
-// reopenMigrated replaces a log of an older version by a copy of it that has the
-// newest schema. The file itself is left alone.
-func (l *Log) reopenMigrated(ctx context.Context) error {
+// openAsIs opens a file that may lie on a disk that cannot be written to. Beside a
+// log in use SQLite needs a file of shared memory; where none can be made nobody
+// writes to the log either, and what the last writer left beside it is read in a copy.
+func openAsIs(path string) (*Log, error) {
+	if writable(filepath.Dir(path)) {
+		return open(path, readMode)
+	}
+	if st, err := os.Stat(path + walSuffix); err != nil || st.Size() == 0 {
+		return open(path, frozenMode)
+	}
+	return openCopy(path)
+}
+
+// walSuffix is what the file of what was written last is called.
+const walSuffix = "-wal"
+
+// openCopy opens a copy of the log, which is removed when it is closed.
+func openCopy(path string) (*Log, error) {
 	dir, err := os.MkdirTemp("", "spineflex-log-")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer os.RemoveAll(dir) // an open file stays readable
-	copied := filepath.Join(dir, "log.db")
-	if _, err := l.db.ExecContext(ctx, "VACUUM INTO ?", copied); err != nil {
-		return l.explain(err)
+	copied, err := copyPadded(path, dir)
+	if err == nil {
+		var l *Log
+		if l, err = open(copied, ""); err == nil {
+			l.path, l.scratch = path, dir
+			return l, nil
+		}
 	}
-	m, err := open(copied, "_txlock=immediate&_pragma=journal_mode(MEMORY)")
+	return nil, errors.Join(fmt.Errorf("copy training log %s to read it: %w", path, err), os.RemoveAll(dir))
+}
+
+// readMigrated goes on with a copy that has the newest schema; the file itself is left
+// alone.
+func (l *Log) readMigrated(ctx context.Context) error {
+	c, err := openCopy(l.path)
 	if err != nil {
 		return err
 	}
-	m.db.SetMaxOpenConns(1) // the file has no name to open it by again
-	m.db.SetMaxIdleConns(1)
-	if err := m.migrate(ctx); err != nil {
-		m.Close()
-		return err
+	if err := errors.Join(c.migrate(ctx), l.Close()); err != nil {
+		return errors.Join(err, c.Close())
 	}
-	err = l.db.Close()
-	l.db = m.db
-	return err
+	l.db, l.scratch = c.db, c.scratch
+	return nil
 }
 
 func open(path, mode string) (*Log, error) {
@@ -196,7 +210,13 @@ func writable(dir string) bool {
 }
 
 // Close closes the log.
-func (l *Log) Close() error { return l.db.Close() }
+func (l *Log) Close() error {
+	err := l.db.Close()
+	if l.scratch != "" {
+		err = errors.Join(err, os.RemoveAll(l.scratch))
+	}
+	return err
+}
 
 // Path is the log's file.
 func (l *Log) Path() string { return l.path }

@@ -8,51 +8,23 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Salvage reads what can still be read of a damaged log, and changes nothing. The
 // sets come in the order they were lifted. It finds none where the file's first
 // page is gone.
 func Salvage(ctx context.Context, path string) ([]Set, error) {
-	dir, err := os.MkdirTemp("", "spineflex-salvage-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	copied, err := copyPadded(path, dir)
-	if err != nil {
-		return nil, fmt.Errorf("read damaged training log: %w", err)
-	}
-	l, err := open(copied, "")
+	l, err := openCopy(path)
 	if err != nil {
 		return nil, err
 	}
 	defer l.Close()
 
-	// From the front to the first damage, from the back to the last, and one by one
-	// between.
-	ascending, err := l.query(ctx, l.db, `ORDER BY "set".id`)
 	found := map[int64]Set{}
-	add := func(sets []Set) {
-		for _, s := range sets {
-			if s.Validate() == nil {
-				found[s.ID] = s
-			}
-		}
-	}
-	add(ascending)
-	if err != nil {
-		descending, _ := l.query(ctx, l.db, `ORDER BY "set".id DESC`)
-		add(descending)
-		first, last := lastID(ascending), lastID(descending)
-		if len(descending) == 0 {
-			const beyond = 1000 // numbers are given in order
-			last = first + beyond
-		}
-		for id := first + 1; id < last && ctx.Err() == nil; id++ {
-			if s, err := l.one(ctx, l.db, id); err == nil {
-				add([]Set{s})
-			}
+	for _, query := range l.salvageQueries(ctx) {
+		if l.readAround(ctx, query, found); len(found) > 0 {
+			break
 		}
 	}
 	if err := ctx.Err(); err != nil {
@@ -69,6 +41,67 @@ func Salvage(ctx context.Context, path string) ([]Set, error) {
 	return sets, nil
 }
 
+// salvageQueries ask for whole sets, of whatever version the file is, the second
+// without the lifters' names, which may be what is damaged.
+func (l *Log) salvageQueries(ctx context.Context) []string {
+	there := map[string]bool{}
+	rows, err := l.db.QueryContext(ctx, `SELECT name FROM pragma_table_info('set')`)
+	if err != nil {
+		return nil
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if rows.Scan(&name) == nil {
+			there[name] = true
+		}
+	}
+	if rows.Err() != nil {
+		return nil
+	}
+	var rest strings.Builder
+	for _, c := range columns[1:] {
+		if there[c.name] {
+			rest.WriteString(`, "set".` + c.name)
+		} else {
+			rest.WriteString(", NULL")
+		}
+	}
+	return []string{
+		`SELECT "set".id, lifter.name` + rest.String() + ` FROM "set" JOIN lifter ON lifter.id = "set".lifter `,
+		`SELECT "set".id, 'lifter ' || "set".lifter` + rest.String() + ` FROM "set" `,
+	}
+}
+
+// readAround reads from the front to the first damage, from the back to the last, and
+// one by one between. It adds what it finds.
+func (l *Log) readAround(ctx context.Context, query string, found map[int64]Set) {
+	add := func(sets []Set) {
+		for _, s := range sets {
+			if s.Validate() == nil {
+				found[s.ID] = s
+			}
+		}
+	}
+	ascending, err := l.read(ctx, l.db, query+`ORDER BY "set".id`)
+	add(ascending)
+	if err == nil {
+		return
+	}
+	descending, _ := l.read(ctx, l.db, query+`ORDER BY "set".id DESC`)
+	add(descending)
+	first, last := lastID(ascending), lastID(descending)
+	if len(descending) == 0 {
+		const beyond = 1000 // numbers are given in order
+		last = first + beyond
+	}
+	for id := first + 1; id < last && ctx.Err() == nil; id++ {
+		if s, err := l.read(ctx, l.db, query+`WHERE "set".id = ?`, id); err == nil {
+			add(s)
+		}
+	}
+}
+
 // lastID is the number of the last set that was read.
 func lastID(sets []Set) int64 {
 	if len(sets) == 0 {
@@ -81,7 +114,7 @@ func lastID(sets []Set) int64 {
 // missing it is made as long as its header says, or SQLite would not look at it at all.
 func copyPadded(path, dir string) (string, error) {
 	to := filepath.Join(dir, "log.db")
-	for _, part := range []string{"", "-wal"} {
+	for _, part := range []string{"", walSuffix} {
 		b, err := os.ReadFile(path + part)
 		if part != "" && errors.Is(err, fs.ErrNotExist) {
 			break

@@ -252,18 +252,23 @@ func (l *Log) Lifters(ctx context.Context) ([]Lifter, error) {
 	return all, l.explain(rows.Err())
 }
 
-// selected are the columns of a query in the order of [columns]; the lifter is
-// given by name.
-var selected = func() string {
+// wholeSets are all columns of a set in the order of [columns]; the lifter is given by
+// name.
+var wholeSets = func() string {
 	names := []string{`"set".id`, "lifter.name"}
 	for _, c := range columns[1:] {
 		names = append(names, `"set".`+c.name)
 	}
-	return strings.Join(names, ", ")
+	return "SELECT " + strings.Join(names, ", ") + ` FROM "set" JOIN lifter ON lifter.id = "set".lifter `
 }()
 
 func (l *Log) query(ctx context.Context, q queryer, where string, args ...any) ([]Set, error) {
-	rows, err := q.QueryContext(ctx, "SELECT "+selected+` FROM "set" JOIN lifter ON lifter.id = "set".lifter `+where, args...)
+	return l.read(ctx, q, wholeSets+where, args...)
+}
+
+// read gives the sets of a query for all columns, and with an error those before it.
+func (l *Log) read(ctx context.Context, q queryer, query string, args ...any) ([]Set, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, l.explain(err)
 	}

@@ -196,11 +196,21 @@ func (s *Set) Validate() error {
 		v        float64
 		from, to float64
 	}{
-		{"load", s.LoadKG, 0, maxLoadKG}, {"block height", s.BlockM, 0, maxHeightM}, {"box height", s.BoxM, 0, maxHeightM},
-		{"stature", s.StatureM, 0, maxHeightM}, {"travel", s.TravelPct, 0, 200}, {"travel", s.TravelM, 0, maxHeightM}, {"safe depth", s.SafeDepthPct, 0, 200},
-		{"low end of the safe depth", s.SafeDepthLoPct, 0, 200}, {"high end of the safe depth", s.SafeDepthHiPct, 0, 200},
-		{"thigh angle", s.ThighDeg, -180, 180}, {"safe box height", s.SafeBoxM, 0, maxHeightM}, {"safe block height", s.SafeBlockM, 0, maxHeightM},
-		{"peak flexion", s.PeakFlexionDeg, -360, 360}, {"sd of the peak flexion", s.PeakFlexionSD, 0, 1000}, {"lumbar share", s.LumbarShare, -20, 20},
+		{"load", s.LoadKG, 0, maxLoadKG},
+		{"block height", s.BlockM, 0, maxHeightM},
+		{"box height", s.BoxM, 0, maxHeightM},
+		{"stature", s.StatureM, 0, maxHeightM},
+		{"travel", s.TravelPct, 0, 200},
+		{"travel", s.TravelM, 0, maxHeightM},
+		{"safe depth", s.SafeDepthPct, 0, 200},
+		{"low end of the safe depth", s.SafeDepthLoPct, 0, 200},
+		{"high end of the safe depth", s.SafeDepthHiPct, 0, 200},
+		{"thigh angle", s.ThighDeg, -180, 180},
+		{"safe box height", s.SafeBoxM, 0, maxHeightM},
+		{"safe block height", s.SafeBlockM, 0, maxHeightM},
+		{"peak flexion", s.PeakFlexionDeg, -360, 360},
+		{"sd of the peak flexion", s.PeakFlexionSD, 0, 1000},
+		{"lumbar share", s.LumbarShare, -20, 20},
 	} {
 		if !math.IsNaN(n.v) && !(n.v >= n.from && n.v <= n.to) {
 			return fmt.Errorf("%s %g is not between %g and %g", n.name, n.v, n.from, n.to)

@@ -445,7 +445,10 @@ func TestInFuture(t *testing.T) {
 		t    time.Time
 		want bool
 	}{
-		{now, false}, {now.Add(20 * time.Minute), false}, {now.Add(40 * time.Minute), true}, {now.AddDate(1, 0, 0), true},
+		{now, false},
+		{now.Add(20 * time.Minute), false},
+		{now.Add(40 * time.Minute), true},
+		{now.AddDate(1, 0, 0), true},
 		{time.Date(2026, 11, 23, 12, 0, 0, 0, east), false}, // today, there
 	} {
 		if got := InFuture(c.t, now); got != c.want {

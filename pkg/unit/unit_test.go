@@ -11,10 +11,30 @@ func TestParseLength(t *testing.T) {
 		in   string
 		want float64 // metres; NaN: refused
 	}{
-		{"10", 0.1}, {"10cm", 0.1}, {"10 cm", 0.1}, {" 10 CM ", 0.1}, {"0", 0}, {"100mm", 0.1}, {"0.1m", 0.1},
-		{"4in", 0.1016}, {"4 inches", 0.1016}, {`4"`, 0.1016}, {"12,5", 0.125}, {"12.5 cm", 0.125}, {"1ft", 0.3048},
-		{"", math.NaN()}, {"cm", math.NaN()}, {"-4", math.NaN()}, {"4kg", math.NaN()}, {"4.5.6", math.NaN()}, {"1e1", math.NaN()},
-		{"nan", math.NaN()}, {"inf", math.NaN()}, {"400cm", math.NaN()}, {"4 in 5", math.NaN()}, {"1,000.5", math.NaN()},
+		{"10", 0.1},
+		{"10cm", 0.1},
+		{"10 cm", 0.1},
+		{" 10 CM ", 0.1},
+		{"0", 0},
+		{"100mm", 0.1},
+		{"0.1m", 0.1},
+		{"4in", 0.1016},
+		{"4 inches", 0.1016},
+		{`4"`, 0.1016},
+		{"12,5", 0.125},
+		{"12.5 cm", 0.125},
+		{"1ft", 0.3048},
+		{"", math.NaN()},
+		{"cm", math.NaN()},
+		{"-4", math.NaN()},
+		{"4kg", math.NaN()},
+		{"4.5.6", math.NaN()},
+		{"1e1", math.NaN()},
+		{"nan", math.NaN()},
+		{"inf", math.NaN()},
+		{"400cm", math.NaN()},
+		{"4 in 5", math.NaN()},
+		{"1,000.5", math.NaN()},
 	} {
 		got, err := ParseLength(c.in)
 		if (err != nil) != math.IsNaN(c.want) {
@@ -30,8 +50,15 @@ func TestParseMass(t *testing.T) {
 		in   string
 		want float64
 	}{
-		{"80", 80}, {"80kg", 80}, {"180lb", 81.6466266}, {"180 LBS", 81.6466266}, {"82,5 kg", 82.5},
-		{"80cm", math.NaN()}, {"", math.NaN()}, {"2000", math.NaN()}, {"eighty", math.NaN()},
+		{"80", 80},
+		{"80kg", 80},
+		{"180lb", 81.6466266},
+		{"180 LBS", 81.6466266},
+		{"82,5 kg", 82.5},
+		{"80cm", math.NaN()},
+		{"", math.NaN()},
+		{"2000", math.NaN()},
+		{"eighty", math.NaN()},
 	} {
 		got, err := ParseMass(c.in)
 		if (err != nil) != math.IsNaN(c.want) {
@@ -53,8 +80,13 @@ func TestRefusalsSayWhatIsWanted(t *testing.T) {
 
 func TestWriting(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
-		{Length(0.1), "10 cm"}, {Length(0.125), "12.5 cm"}, {Length(0.1016), "10.2 cm"}, {Length(0), "0 cm"},
-		{Mass(81.6466266), "81.6 kg"}, {Mass(80), "80 kg"}, {Mass(math.NaN()), "? kg"},
+		{Length(0.1), "10 cm"},
+		{Length(0.125), "12.5 cm"},
+		{Length(0.1016), "10.2 cm"},
+		{Length(0), "0 cm"},
+		{Mass(81.6466266), "81.6 kg"},
+		{Mass(80), "80 kg"},
+		{Mass(math.NaN()), "? kg"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%q, want %q", c.got, c.want)
