@@ -1,0 +1,155 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// usage is what a command and its children took.
+type usage struct {
+	wall, cpu time.Duration
+	peakMB    float64 // of the largest process
+}
+
+// measured runs a command to its end.
+func measured(cmd *exec.Cmd) (usage, error) {
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	begun := time.Now()
+	if err := cmd.Run(); err != nil {
+		return usage{}, fmt.Errorf("%s: %w: %s", filepath.Base(cmd.Path), err, strings.TrimSpace(complaint.String()))
+	}
+	u := usage{wall: time.Since(begun), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
+	if r, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		u.peakMB = float64(r.Maxrss) / 1024 // kilobytes on Linux
+	}
+	return u, nil
+}
+
+// analyze measures one run on a clip.
+func (b *bench) analyze(clip string, args ...string) (usage, error) {
+	args = append([]string{"analyze", "--quiet", "--overwrite", "-o", b.dir}, args...)
+	return measured(exec.Command(b.bin, append(args, clip)...))
+}
+
+// median of three runs.
+func (b *bench) median(clip string, args ...string) (usage, error) {
+	var all []usage
+	for range 3 {
+		u, err := b.analyze(clip, args...)
+		if err != nil {
+			return u, err
+		}
+		all = append(all, u)
+	}
+	slices.SortFunc(all, func(p, q usage) int { return cmp.Compare(p.wall, q.wall) })
+	return all[1], nil
+}
+
+func (b *bench) rows() ([]row, error) {
+	var rows []row
+	add := func(what, target, format string, values ...any) {
+		rows = append(rows, row{what, fmt.Sprintf(format, values...), target})
+	}
+	realTime := func(u usage) (times, perSecond float64) {
+		return shortS / u.wall.Seconds(), shortS * fps / u.wall.Seconds()
+	}
+	full, err := b.median(b.short, "--no-video")
+	if err != nil {
+		return nil, err
+	}
+	times, perSecond := realTime(full)
+	add("analyse 1080p30, full network, no video", "≥ 2.5× real time", "%.2f× (%.0f frames/s)", times, perSecond)
+	drawn, err := b.median(b.short)
+	if err != nil {
+		return nil, err
+	}
+	times, perSecond = realTime(drawn)
+	add("the same with the annotated video", "≥ 1.3×", "%.2f× (%.0f frames/s)", times, perSecond)
+	lite, err := b.median(b.short, "--no-video", "--quality", "fast")
+	if err != nil {
+		return nil, err
+	}
+	times, perSecond = realTime(lite)
+	add("lite network, no video", "≥ 3.5×", "%.2f× (%.0f frames/s)", times, perSecond)
+	ideal := shortS * fps * (b.networkS + b.decodeS) / float64(runtime.NumCPU())
+	add("wall time over network and decoding perfectly spread", "≤ 1.25", "%.2f (network %.1f ms, decoding %.1f ms a frame)",
+		full.wall.Seconds()/ideal, 1000*b.networkS, 1000*b.decodeS)
+	one, err := measured(exec.Command("taskset", "-c", "0", b.bin, "analyze", "--quiet", "--overwrite", "--no-video", "-o", b.dir, b.short))
+	if err != nil {
+		return nil, err
+	}
+	add("all cores over one", "≥ 1.8× on two", "%.2f×", one.wall.Seconds()/full.wall.Seconds())
+
+	long, err := b.analyze(b.long, "--no-video")
+	if err != nil {
+		return nil, err
+	}
+	uhd, err := b.analyze(b.uhd, "--no-video")
+	if err != nil {
+		return nil, err
+	}
+	add(fmt.Sprintf("cost of a frame, %d s over %d s", longS, shortS), "1", "%.2f", long.wall.Seconds()/longS/(full.wall.Seconds()/shortS))
+	add(fmt.Sprintf("memory of the largest process, 1080p, %d s and %d s", shortS, longS), "≤ 600 MB, within 10 %", "%.0f and %.0f MB", full.peakMB, long.peakMB)
+	add("the same, 4K", "≤ 1000 MB", "%.0f MB", uhd.peakMB)
+	folder := filepath.Join(b.dir, "long")
+	size, err := os.Stat(filepath.Join(folder, "recording.sfr"))
+	if err != nil {
+		return nil, err
+	}
+	add("recording, per second of clip", "≤ 20 KB", "%.1f KB", float64(size.Size())/longS/1000)
+	again, err := measured(exec.Command(b.bin, "reanalyze", "--quiet", folder))
+	if err != nil {
+		return nil, err
+	}
+	start, err := measured(exec.Command(b.bin, "version"))
+	if err != nil {
+		return nil, err
+	}
+	add(fmt.Sprintf("reanalyze, %d s clip", longS), "≤ 0.15 s", "%.2f s, of which start-up %.2f", again.wall.Seconds(), start.wall.Seconds())
+	first, err := b.firstFrame()
+	if err != nil {
+		return nil, err
+	}
+	add("start-up to the first frame measured", "≤ 0.5 s", "%.2f s", first.Seconds())
+	return rows, nil
+}
+
+// firstFrame is the time from start to the first frame that is told as done.
+func (b *bench) firstFrame() (time.Duration, error) {
+	cmd := exec.Command(b.bin, "analyze", "--json", "--no-video", "--overwrite", "-o", b.dir, b.short)
+	lines, err := cmd.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	begun := time.Now()
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	took := time.Duration(math.MaxInt64)
+	for scan := bufio.NewScanner(lines); scan.Scan(); {
+		var line struct{ Done int }
+		if json.Unmarshal(scan.Bytes(), &line) == nil && line.Done > 0 {
+			took = min(took, time.Since(begun))
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		return 0, fmt.Errorf("%s: %w", b.bin, err)
+	}
+	if took == math.MaxInt64 {
+		return 0, fmt.Errorf("%s told of no frame", b.bin)
+	}
+	return took, nil
+}
