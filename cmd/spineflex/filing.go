@@ -31,7 +31,7 @@ func (s *saidFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&s.lifter, "lifter", "", "whose set it is, by `NAME` (default: the only one in the log)")
 	f.StringVar(&s.date, "date", "", "`WHEN` it was lifted, such as 2026-05-03 or \"2026-05-03 18:30\" (default: as the clip says)")
 	f.StringVar(&s.load, "load", "", "the `LOAD`, such as 80, 80kg or 180lb")
-	f.StringVar(&s.block, "block", "", "`HEIGHT` of the blocks under the plates, such as 10, 10cm or 4in")
+	f.StringVar(&s.block, "block", "", "`HEIGHT` of the blocks under the plates, such as 10, 10cm or 4in (default: on the floor)")
 	f.StringVar(&s.box, "box", "", "`HEIGHT` of the box squatted to")
 	f.StringVar(&s.stance, "stance", "", "`TEXT` on stance or grip")
 	f.StringVar(&s.note, "note", "", "`TEXT` to remember")

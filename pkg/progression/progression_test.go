@@ -343,3 +343,22 @@ func documented(t *testing.T, text string) {
 		t.Errorf("%s says otherwise (-says +is), run with -update if that is meant:\n%s", path, d)
 	}
 }
+
+// The settings that the documentation shows are all there are, at their defaults.
+func TestDocumentedSettings(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("..", "..", "docs", "progression.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, ok := strings.Cut(string(b), "```toml\n")
+	block, _, _ = strings.Cut(block, "```")
+	s, err := DecodeSettings(strings.NewReader(block))
+	if !ok || err != nil || s != DefaultSettings() {
+		t.Errorf("%+v, %v; the program has %+v", s, err, DefaultSettings())
+	}
+	for _, key := range Keys() {
+		if !strings.Contains("\n"+block, "\n"+key+" = ") {
+			t.Errorf("%s is not documented", key)
+		}
+	}
+}
