@@ -26,7 +26,7 @@ func corpusRun(ctx context.Context, source, out, only, doc string) error {
 	table := "| | clip | what became of it |\n|---|---|---|\n"
 	wrong := 0
 	for _, c := range corpus.Clips() {
-		if !strings.Contains(c.Name, only) {
+		if !strings.Contains(string(c.Group)+": "+c.Name, only) {
 			continue
 		}
 		path, err := c.Make(ctx, plain, out)

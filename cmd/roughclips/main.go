@@ -36,7 +36,7 @@ func run(ctx context.Context, args []string) error {
 	switch args[0] {
 	case "corpus":
 		out := f.String("o", "bin/corpus", "folder for the clips")
-		only := f.String("only", "", "clips whose name contains this")
+		only := f.String("only", "", "clips whose group and name, as \"scene: camera cut\", contain this")
 		if err := f.Parse(args[1:]); err != nil {
 			return err
 		}

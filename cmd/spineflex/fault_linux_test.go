@@ -266,7 +266,8 @@ func TestBareSurroundingsAndOddNames(t *testing.T) {
 	}
 	cmd.Env = append(cmd.Env, "HOME=/proc/none", "TMPDIR=/proc/none")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if code, _, errs := status(t, cmd); code != exitNothing {
+	code, _, errs := status(t, cmd)
+	if code != exitNothing {
 		t.Fatalf("exit status %d: %s", code, errs)
 	}
 	for _, name := range names {

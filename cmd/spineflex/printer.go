@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"golang.org/x/term"
 
@@ -129,7 +130,7 @@ func (p *textPrinter) Print(e event) {
 
 func (p *textPrinter) result(e measured) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s, facing %s, %s. %s\n", e.Clip, exerciseName(e.Exercise), e.Facing, count(e.Reps, "rep"), e.Headline)
+	fmt.Fprintf(&b, "%s: %s, facing %s, %s. %s\n", shown(e.Clip), exerciseName(e.Exercise), e.Facing, count(e.Reps, "rep"), e.Headline)
 	if !e.Measured {
 		fmt.Fprintf(&b, "  not measured: %s\n", e.Reason)
 	}
@@ -139,9 +140,9 @@ func (p *textPrinter) result(e measured) {
 	for _, w := range e.Warnings {
 		fmt.Fprintf(&b, "  careful: %s\n", w)
 	}
-	fmt.Fprintf(&b, "  %s\n", filepath.Join(e.Folder, "report.html"))
+	fmt.Fprintf(&b, "  %s\n", shown(filepath.Join(e.Folder, "report.html")))
 	if e.Video != "" {
-		fmt.Fprintf(&b, "  %s\n", e.Video)
+		fmt.Fprintf(&b, "  %s\n", shown(e.Video))
 	}
 	fmt.Fprint(p.out, b.String())
 }
@@ -179,7 +180,7 @@ func (m *meter) due(e progressed, now time.Time, every time.Duration) bool {
 
 // line is "analysing squat.mp4: 45 %, 120 of 267 frames, 61/s, 2 s left".
 func (m *meter) line(e progressed, now time.Time) string {
-	line := fmt.Sprintf("%s %s", e.Stage, e.Clip)
+	line := fmt.Sprintf("%s %s", e.Stage, shown(e.Clip))
 	if e.Total > 0 {
 		line += fmt.Sprintf(": %3.0f %%, %d of %d frames", 100*math.Min(1, float64(e.Done)/float64(e.Total)), e.Done, e.Total)
 	} else {
@@ -242,7 +243,7 @@ func (p *linePrinter) Print(e event) {
 	switch e := e.(type) {
 	case started:
 		if e.Of > 1 {
-			fmt.Fprintf(p.err, "clip %d of %d: %s\n", e.Index, e.Of, e.Clip)
+			fmt.Fprintf(p.err, "clip %d of %d: %s\n", e.Index, e.Of, shown(e.Clip))
 		}
 	case progressed:
 		if now := time.Now(); p.meter.due(e, now, 5*time.Second) {
@@ -267,6 +268,17 @@ func count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// shown is a file's name as a terminal may be given it: a name can hold line
+// breaks and commands to terminals.
+func shown(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, strings.ToValidUTF8(name, "?"))
 }
 
 func exerciseName(exercise string) string {

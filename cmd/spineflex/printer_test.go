@@ -134,3 +134,23 @@ func TestMeterLine(t *testing.T) {
 		})
 	}
 }
+
+func TestNamesCannotCommandTheTerminal(t *testing.T) {
+	for name, want := range map[string]string{
+		"Kniebeuge ä.mp4":       "Kniebeuge ä.mp4",
+		"a\nb.mp4":              "a?b.mp4",
+		"\x1b[2Jgone\xff\u202e": "?[2Jgone??",
+	} {
+		if got := shown(name); got != want {
+			t.Errorf("%q is shown as %q, want %q", name, got, want)
+		}
+		var out, errs bytes.Buffer
+		p := newPrinter(console{&out, &errs}, false, false)
+		p.Print(started{Clip: name, Index: 1, Of: 2})
+		p.Print(progressed{Clip: name, Stage: job.Perceiving})
+		p.Print(measured{name, job.Summary{Folder: name}})
+		if said := out.String() + errs.String(); strings.ContainsAny(said, "\x1b\xff") || strings.Contains(said, "\nb") {
+			t.Errorf("%q gets through: %q", name, said)
+		}
+	}
+}

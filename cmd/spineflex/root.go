@@ -127,5 +127,5 @@ func oneLine(err error) string {
 	case errors.Is(err, context.Canceled):
 		return "interrupted"
 	}
-	return strings.Join(strings.Fields(err.Error()), " ")
+	return shown(strings.Join(strings.Fields(err.Error()), " "))
 }

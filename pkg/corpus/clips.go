@@ -80,8 +80,8 @@ func codecs() []Clip {
 		{Name: "pixels that are not square", File: "narrow.mp4", Slow: true, args: filtered("scale=270:640,setsar=4/3")},
 		{Name: "interlaced", File: "interlaced.mp4", args: with(h264, "-vf", "fps=60,tinterlace=interleave_top,setfield=tff", "-flags", "+ilme+ildct")},
 		{Name: "GIF", File: "animated.gif", args: []string{"-vf", "fps=25,split[a][b];[a]palettegen=max_colors=64[p];[b][p]paletteuse"}},
-		{Name: "4K", File: "4k.mp4", args: filtered("scale=2160:3840:flags=bilinear"), Slow: true},
-		{Name: "8K", File: "8k.mp4", args: filtered("scale=4320:7680:flags=bilinear"), Slow: true},
+		{Name: "4K", File: "4k.mp4", args: with(h264, "-vf", "fps=10,scale=2160:3840:flags=bilinear", "-preset", "ultrafast"), Slow: true},
+		{Name: "8K", File: "8k.mp4", args: with(h264, "-vf", "fps=10,scale=4320:7680:flags=bilinear", "-preset", "ultrafast"), Slow: true},
 	}
 }
 

@@ -10,8 +10,12 @@ import (
 // isolate puts the child in a process group of its own. Ctrl-C on a terminal
 // signals the whole foreground group, and an ffmpeg that hears it ends politely:
 // a decoder would look as if the clip were over, an encoder would finish half a file.
+//
+// The child dies with this process, however that ends. The kernel watches the
+// thread that started it (prctl(2), PR_SET_PDEATHSIG); Go keeps its threads as
+// long as no goroutine ends while it holds one.
 func isolate(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
 // limit bounds the child's address space and the size of the files it writes.
