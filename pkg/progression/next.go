@@ -173,6 +173,9 @@ func (p *plan) start() Advice {
 	why := fmt.Sprintf("On %s %s", day(p.last.At), p.broke(p.last))
 	a := p.advice(Start, why+"; this is where it was measured to hold.")
 	a.HeightM, a.DepthPct = p.shallower(p.last.HeldM, p.last.HeldPct)
+	if !onSupport(p.last) {
+		a.HeightM = p.last.HeldM // a box ends the movement surer than the eye
+	}
 	if held := p.deepestHeld(); held != nil {
 		a.Action = Back
 		a.HeightM, a.DepthPct = held.HeightM, held.DepthPct

@@ -121,6 +121,10 @@ func TestNextByDepth(t *testing.T) {
 			t.Errorf("%s: %+v", c.name, a)
 		}
 	}
+	a := Next([]Session{held(freeSquat(0, 100, 4, 72, 15), 52.5)}, DefaultSettings(), monday)
+	if a.Action != Start || a.HeightM != 0.525 || a.What != "Start at a box of 52.5 cm, load unchanged at 80 kg." {
+		t.Errorf("the box is known: %+v", a)
+	}
 }
 
 // randomSessions are half a year that nobody would plan.
