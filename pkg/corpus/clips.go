@@ -100,6 +100,11 @@ func scenes() []Clip {
 		{Name: "camera bumped", File: "bumped.mp4", args: filtered("crop=340:610:x='if(gt(t,0.9),16,4)':y='if(gt(t,0.9),22,10)'")},
 		{Name: "camera in the hand", File: "handheld.mp4", args: filtered(
 			"crop=330:600:x='15+8*sin(2.1*t)+2*sin(11*t)':y='20+10*sin(1.4*t+1)+2*sin(13*t)'")},
+		{Name: "camera pans", File: "pan.mp4", Slow: true, args: filtered("crop=250:640:x='20*t':y=0"), Within: 10},
+		{Name: "camera tilts", File: "tilt.mp4", Slow: true, args: filtered("crop=360:560:x=0:y='16*t'"), Within: 10},
+		{Name: "camera comes closer", File: "zoom.mp4", Slow: true, args: filtered(
+			"zoompan=z='1+0.05*on/30':d=1:x='iw/2-(iw/zoom/2)':y='ih/2-(ih/zoom/2)':s=360x640:fps=30"), Within: 10},
+		{Name: "camera rocks by 6°", File: "roll.mp4", Slow: true, args: filtered("rotate='0.1*sin(1.3*t)':fillcolor=gray"), Within: 10},
 		{Name: "lights that flicker", File: "flicker.mp4", args: filtered("eq=brightness='0.18*sin(2*PI*7.3*t)':eval=frame")},
 		{Name: "dark and noisy", File: "dark.mp4", args: filtered("eq=brightness=-0.2:contrast=0.7,noise=alls=8:allf=t"), Within: 10},
 		{Name: "camera cut", File: "cut.mp4", args: composed(

@@ -56,9 +56,9 @@ var (
 // Defaults of [Limits].
 const (
 	DefaultTimeout = time.Hour
-	// DefaultStall is many times what the slowest step takes: the heaviest
-	// network on the slowest engine looks at several pictures a second.
-	DefaultStall = 3 * time.Minute
+	// DefaultStall is more than the longest step that is silent takes: hashing a
+	// clip of many gigabytes, or tracking some of a long clip a second time.
+	DefaultStall = 10 * time.Minute
 	// DefaultMaxMemory holds an 8K clip, of which a dozen pictures are under
 	// way in the decoder and behind it, twice over.
 	DefaultMaxMemory = 4 << 30
