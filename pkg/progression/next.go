@@ -168,7 +168,8 @@ func (p *plan) again(action Action, why, film string) Advice {
 	return a
 }
 
-// start goes where the finding says that it holds; where a session held before, there.
+// start goes where the finding says that it holds, or back to where a session held
+// before, whichever is higher.
 func (p *plan) start() Advice {
 	why := fmt.Sprintf("On %s %s", day(p.last.At), p.broke(p.last))
 	a := p.advice(Start, why+"; this is where it was measured to hold.")
@@ -178,8 +179,16 @@ func (p *plan) start() Advice {
 	}
 	if held := p.deepestHeld(); held != nil {
 		a.Action = Back
-		a.HeightM, a.DepthPct = held.HeightM, held.DepthPct
-		a.Why = fmt.Sprintf("%s, more than a step deeper than anything that held; on %s this held.", why, day(held.At))
+		why += ", more than a step deeper than anything that held"
+		a.Why = why + "; this is where it was measured to hold."
+		measuredHigher := a.DepthPct < held.DepthPct
+		if onSupport(p.last) {
+			measuredHigher = a.HeightM > held.HeightM
+		}
+		if !measuredHigher {
+			a.HeightM, a.DepthPct = held.HeightM, held.DepthPct
+			a.Why = fmt.Sprintf("%s; on %s this held.", why, day(held.At))
+		}
 	}
 	if onSupport(p.last) && math.IsNaN(a.HeightM) {
 		a.Why = why + "."
