@@ -360,6 +360,9 @@ out what was there.`,
 			if err != nil {
 				return err
 			}
+			if err := (lift.Options{Exercise: lift.Exercise(exercise)}).Validate(); err != nil {
+				return usagef("%w", err)
+			}
 			return writeLog(cmd.Context(), file, func(l *traininglog.Log) error {
 				s, err := l.Edit(cmd.Context(), id, func(s *traininglog.Set) {
 					if given("lifter") {
