@@ -195,24 +195,28 @@ func (b build) strain(l *Look) float64 {
 		return mostStrain
 	}
 	s := l.joints().segments()
-	part := func(length, usual, spread float64) float64 {
-		z := math.Log(length/usual) / math.Log(spread)
+	part := func(length, usual float64) float64 {
+		z := math.Log(length/usual) / math.Log(usualSpread)
 		if math.IsNaN(z) {
 			return mostStrain
 		}
 		return z * z
 	}
-	sum := part(s.trunk, b.trunk, 1.25) + part(max(s.shank, b.shank), b.shank, 1.25)
+	sum := part(s.trunk, b.trunk) + part(max(s.shank, b.shank), b.shank)
 	if b.side {
-		sum += part(s.thigh, b.thigh, 1.25)
+		sum += part(s.thigh, b.thigh)
 	} else {
-		sum += part(max(s.thigh, b.thigh), b.thigh, 1.25)
+		sum += part(max(s.thigh, b.thigh), b.thigh)
 	}
 	if l.Presence < minPresence {
 		sum++
 	}
 	return min(sum, mostStrain)
 }
+
+// usualSpread is the ratio to its median by which the length of a segment
+// strays in sound pictures.
+const usualSpread = 1.25
 
 // mostStrain keeps one bad look from outweighing all the way to it.
 const mostStrain = 8

@@ -21,8 +21,6 @@ const (
 	// runUp is how long before and after a doubtful frame the second look
 	// begins, seconds: a slow phase of a repetition lies within.
 	runUp = 1.0
-	// oneDoubt joins doubtful frames that are no farther apart, seconds.
-	oneDoubt = 2 * runUp
 	// roomToGrow is how much larger than the standing lifter's a region may be.
 	roomToGrow = 1.1
 	// littleFaith is what is left of the landmarks' visibility where the network
