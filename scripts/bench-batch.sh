@@ -64,7 +64,8 @@ if [[ ${UPDATE:-} ]]; then
 		for state in "$WORK"/out/.spineflex/state/*/*.json; do
 			name=$(sed 's/.*"name":"\([^"]*\)".*/\1/' "$state")
 			took=$(sed 's/.*"seconds":\([0-9.e+-]*\).*/\1/' "$state")
-			printf '%.3f,%d,%d,%d\n' "$took" "$(frames "$WORK/out/$name/frames.csv")" \
+			# The machine works on a clip for each core at a time.
+			printf '%.3f,%d,%d,%d\n' "$(awk "BEGIN {print $took / $(nproc)}")" "$(frames "$WORK/out/$name/frames.csv")" \
 				"$(stat -c %s "$WORK/in/$name.mp4")" "$(cat "$WORK/out/$name"/* | wc -c)"
 		done
 	} >pkg/shard/testdata/clips.csv

@@ -274,14 +274,14 @@ func (o *batchOptions) job() (job.Options, error) {
 // crew says how many clips are worked on at a time, and with how many threads
 // each; what is asked for is 0 where it is for us to say.
 //
-// Two threads to a clip: alone, a clip leaves a core idle while it starts and
-// while it measures; with a thread each, memory doubles and nothing is gained
-// (docs/scale.md).
+// A clip to a core: threads that share a clip wait for each other, and a clip
+// leaves all but one core idle while it starts and while it is measured. With
+// fewer clips than cores, or memory for fewer, each gets more of them.
 func crew(workers, threads, cores, clips int) (w, t int) {
 	if workers == 0 {
-		workers = max(1, cores/max(threads, 2))
-		if memory := roomFor(); memory > 0 {
-			workers = min(workers, max(1, memory))
+		workers = max(1, cores/max(threads, 1))
+		if room := roomFor(); room > 0 {
+			workers = min(workers, room)
 		}
 	}
 	workers = max(1, min(workers, clips))

@@ -170,7 +170,7 @@ func TestJSONOfSeveralClipsIsSparing(t *testing.T) {
 
 func TestCrew(t *testing.T) {
 	for _, tc := range []struct{ workers, threads, cores, clips, w, t int }{
-		{0, 0, 2, 20, 1, 2},
+		{0, 0, 2, 20, 2, 1},
 		{0, 0, 1, 20, 1, 1},
 		{0, 2, 2, 20, 1, 2},
 		{2, 0, 2, 20, 2, 1},

@@ -132,24 +132,33 @@ func digest(parts ...any) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// clipMemory is what one clip at 1080p holds at the most, with a margin for
+// clipMemory is room for one clip: twice what it holds at 1080p, for there are
 // larger ones (docs/scale.md).
-const clipMemory = 900 << 20
+const clipMemory = 1000 << 20
 
-// roomFor is how many clips the memory that is free has room for; 0: unknown.
+// roomFor is how many clips the memory has room for that is free, and that this
+// container may use; 0: unknown.
 func roomFor() int {
-	text, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(text)) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] == "MemAvailable:" {
-			kb, err := strconv.ParseInt(f[1], 10, 64)
-			if err != nil {
-				return 0
+	free := int64(math.MaxInt64)
+	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
+		for line := range strings.Lines(string(text)) {
+			if f := strings.Fields(line); len(f) == 3 && f[0] == "MemAvailable:" {
+				if kb, err := strconv.ParseInt(f[1], 10, 64); err == nil {
+					free = kb << 10
+				}
 			}
-			return int(kb << 10 / clipMemory)
 		}
 	}
-	return 0
+	// cgroup v2 and v1; without a limit the number is enormous or a word.
+	for _, file := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
+		if text, err := os.ReadFile(file); err == nil {
+			if limit, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil {
+				free = min(free, limit)
+			}
+		}
+	}
+	if free == math.MaxInt64 {
+		return 0
+	}
+	return max(1, int(free/clipMemory))
 }

@@ -16,8 +16,8 @@ import (
 
 var update = flag.Bool("update", false, "write docs/scale.md's tables again")
 
-// measured is what a batch of ten-second 1080p clips took on two cores, a clip
-// at a time (scripts/bench-batch.sh).
+// measured is what a machine of two cores took for each of a batch of ten-second
+// 1080p clips (scripts/bench-batch.sh).
 type measured struct {
 	seconds           []float64
 	mean, sd          float64 // of seconds
