@@ -20,6 +20,8 @@ var (
 	bandColour     = color.NRGBA{R: 213, G: 94, A: 60}
 )
 
+const titleSize, labelSize = vg.Length(8), vg.Length(7)
+
 // drawCourses writes one panel per clip: flexion over time, true and measured with its
 // 90 % band.
 func drawCourses(path string, budgets []budget) (err error) {
@@ -57,6 +59,7 @@ func panel(b *budget) (*plot.Plot, error) {
 	}
 	p.X.Label.Text, p.Y.Label.Text = "s", "lumbar flexion, °"
 	p.Y.Min, p.Y.Max = -20, 60
+	p.Title.TextStyle.Font.Size, p.X.Label.TextStyle.Font.Size, p.Y.Label.TextStyle.Font.Size = titleSize, labelSize, labelSize
 	p.Add(plotter.NewGrid())
 	for _, run := range runs(b) {
 		var band plotter.XYs
