@@ -166,6 +166,16 @@ func (c *Comparison) rows() {
 		}
 	}
 	c.add(depth)
+	// Who never left neutral may hold deeper than was tried.
+	shallower := sets[0]
+	if depth.B < depth.A {
+		shallower = sets[1]
+	}
+	if s := &shallower.SafeRange; s.Verdict == rom.Holds && s.BrokenReps == 0 {
+		last := &c.Rows[len(c.Rows)-1]
+		last.Clear, last.Noise = false, math.NaN()
+		last.Detail += "; the shallower one never left neutral and may hold deeper than it went"
+	}
 	angle("peak flexion", func(a *analysis.Analysis) (v, sd float64) {
 		return overReps(a, func(r *analysis.Rep) float64 { return r.PeakFlexionDeg }), overReps(a, func(r *analysis.Rep) float64 { return r.PeakFlexionSDDeg })
 	})

@@ -118,6 +118,24 @@ func TestDifferencesBeyondNoise(t *testing.T) {
 	}
 }
 
+func TestWhoNeverLeftNeutralMayHoldDeeper(t *testing.T) {
+	a := changed(measured(t, "squat"), 1, 0, 90)
+	b := changed(a, 0.7, 0, 100)
+	b.SafeRange.Verdict, b.SafeRange.BrokenReps = rom.Holds, 0
+	c, err := New(Set{"a", a}, Set{"b", b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := row(t, c, "neutral to"); r.Clear || !strings.Contains(r.Detail, "may hold deeper") || !strings.HasPrefix(c.Sentence(), "No clear difference") {
+		t.Errorf("%+v %s", r, c.Sentence())
+	}
+	// The other way round it is clear: it holds at least so deep.
+	a.SafeRange.DepthPct = 40
+	if c, err = New(Set{"a", a}, Set{"b", b}); err != nil || !row(t, c, "neutral to").Clear {
+		t.Error(c.Sentence(), err)
+	}
+}
+
 func TestCurvesLieOnTheCommonScale(t *testing.T) {
 	a := measured(t, "squat")
 	b := changed(a, 0.5, 0, 60)

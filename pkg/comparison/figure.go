@@ -4,6 +4,7 @@ import (
 	"image/color"
 	"io"
 	"math"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -56,6 +57,7 @@ func (c *Comparison) WriteFigure(w io.Writer, format string) error {
 		p.Legend.Add(set.Name, line)
 	}
 	p.Y.Min, p.Y.Max = 5*math.Floor(low/5), 5*math.Ceil(1.1*high/5)
+	p.Y.Tick.Marker = plot.TickerFunc(tens)
 	for i, d := range c.safe {
 		if math.IsNaN(d) || len(c.Curves[i].DepthPct) == 0 {
 			continue
@@ -74,4 +76,13 @@ func (c *Comparison) WriteFigure(w io.Writer, format string) error {
 	}
 	_, err = out.WriteTo(w)
 	return err
+}
+
+// tens labels every tenth degree.
+func tens(low, high float64) []plot.Tick {
+	var ticks []plot.Tick
+	for v := 10 * math.Ceil(low/10); v <= high; v += 10 {
+		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.Itoa(int(v))})
+	}
+	return ticks
 }
