@@ -51,7 +51,7 @@ mkdir -m 755 "$WORK/munge"
 head -c 1024 /dev/urandom >"$WORK/munge/key"
 chmod 400 "$WORK/munge/key"
 munged --foreground --force --socket="$WORK/munge/socket" --key-file="$WORK/munge/key" --pid-file="$WORK/munge/pid" \
-	--seed-file="$WORK/munge/seed" --log-file="$WORK/munge.log" &
+	--seed-file="$WORK/munge/seed" --log-file="$WORK/munge.log" >/dev/null 2>&1 &
 pids+=($!)
 host=$(hostname -s)
 cpus=$(nproc)
@@ -115,7 +115,10 @@ state() { scontrol show job "${job}_$1" | sed -n "s/.*\b$2=\([^ ]*\).*/\1/p" | h
 until_true 120 "task 0 does not start" working 0
 sleep 2
 say "killing task 0 with SIGKILL, and requeueing it"
-scancel --signal=KILL --full "${job}_0"
+# As a node's kernel does when memory ends; scancel would ask politely first.
+for pid in $(scontrol listpids "$(state 0 JobId)" | awk 'NR > 1 && $1 > 1 {print $1}'); do
+	kill -KILL "$pid" 2>/dev/null || true
+done
 finished() { [[ $(state "$1" JobState) =~ ^(COMPLETED|FAILED|CANCELLED|NODE_FAIL|TIMEOUT)$ ]]; }
 until_true 60 "task 0 does not die" finished 0
 say "task 0: $(state 0 JobState) $(state 0 ExitCode)"

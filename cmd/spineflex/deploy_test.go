@@ -7,7 +7,18 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"gocloud.dev/blob"
 )
+
+// The object stores that the help promises are linked.
+func TestObjectStoresCanBeOpened(t *testing.T) {
+	for _, scheme := range []string{"s3", "gs", "azblob", "file", "mem"} {
+		if !blob.DefaultURLMux().ValidBucketScheme(scheme) {
+			t.Errorf("%s:// cannot be opened", scheme)
+		}
+	}
+}
 
 // What deploy/ starts is a batch with flags that there are.
 func TestDeployedFlagsExist(t *testing.T) {

@@ -15,10 +15,10 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-	"gocloud.dev/blob"
+	_ "gocloud.dev/blob/fileblob"
+	_ "gocloud.dev/blob/memblob"
 
 	"github.com/spineflex/spineflex/pkg/store"
-	_ "github.com/spineflex/spineflex/pkg/store/drivers"
 )
 
 const holderVariable = "SPINEFLEX_TEST_LOCK_HOLDER"
@@ -28,8 +28,7 @@ func TestMain(m *testing.M) {
 		holdLock(dir)
 		return
 	}
-	// The drivers of gs start a worker of OpenCensus that nobody can stop.
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
+	goleak.VerifyTestMain(m)
 }
 
 // everyStore runs a test on a folder on disk and in two kinds of buckets.
@@ -371,15 +370,6 @@ func TestPlacesThatCannotBeOpened(t *testing.T) {
 	for place, want := range map[string]bool{"s3://b": true, "a/b": false, "/a://b": false, "C:\\x": false, "://x": false} {
 		if store.IsURL(place) != want {
 			t.Errorf("%s is a URL: %t", place, !want)
-		}
-	}
-}
-
-// The drivers that the program promises are linked.
-func TestSchemes(t *testing.T) {
-	for _, scheme := range []string{"s3", "gs", "azblob", "file", "mem"} {
-		if !blob.DefaultURLMux().ValidBucketScheme(scheme) {
-			t.Errorf("%s:// cannot be opened", scheme)
 		}
 	}
 }
