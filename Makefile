@@ -16,7 +16,7 @@ GOVULNCHECK   := $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # The measuring half knows no cgo (docs: the wall is pkg/recording).
 MEASURING     := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,recording signal lift spine rom analysis report export figure unit traininglog progression progress)))
 # Packages with goroutines of their own.
-CONCURRENT    := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,video infer perception spine job worker batch store summary)))
+CONCURRENT    := $(patsubst %,./%/...,$(wildcard $(addprefix pkg/,video infer perception spine job worker batch summary))) ./pkg/store
 
 # Clips with known truth and labels, and the scorer, kept beside the project.
 SHARED        ?= ../shared
