@@ -78,12 +78,20 @@ type drawing struct {
 	o    *Options
 }
 
+// mostSide is the longest side of a video, pixels: browsers and phones decode no
+// larger H.264, and encoding 8K takes more memory than a clip may have.
+const mostSide = 4096
+
 // video draws the clip into a file; "" draws its stills alone. The clip's sound
 // comes along where the times are the clip's own.
 func (d *drawing) video(ctx context.Context, out string, opts overlay.Options) (overlay.Result, error) {
 	look, threads := d.o.Look, d.o.Perception.Threads
 	slowdown := max(1, d.a.Clip.Slowdown)
-	source, err := video.Open(ctx, d.clip, video.Options{Threads: threads, Info: d.info, Slowdown: slowdown, MaxHeight: look.MaxHeight})
+	maxHeight := mostSide
+	if look.MaxHeight > 0 {
+		maxHeight = min(maxHeight, look.MaxHeight)
+	}
+	source, err := video.Open(ctx, d.clip, video.Options{Threads: threads, Info: d.info, Slowdown: slowdown, MaxWidth: mostSide, MaxHeight: maxHeight})
 	if err != nil {
 		return overlay.Result{}, err
 	}
