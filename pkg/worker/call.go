@@ -86,7 +86,7 @@ func (r *Runner) call(ctx context.Context, name string, q request, o *job.Option
 	case stopped != nil:
 		return nil, fmt.Errorf("%s: %w", name, stopped)
 	}
-	return nil, fmt.Errorf("%s: %w", name, crash(cmd.ProcessState, log))
+	return nil, fmt.Errorf("%s: %w", name, c.crash(cmd.ProcessState, log))
 }
 
 // talk asks for q and hands answers to take up to the last, which it returns.
@@ -116,6 +116,7 @@ type child struct {
 	process *os.Process
 	limits  Limits
 	sign    atomic.Int64 // when it last said something, nanoseconds after epoch
+	ended   atomic.Bool  // killed after its last word
 }
 
 func (c *child) alive() { c.sign.Store(int64(time.Since(epoch))) }
@@ -186,15 +187,21 @@ func (c *child) kill() {
 }
 
 // endAfter kills the child if it is still there after d.
-func (c *child) endAfter(d time.Duration) { time.AfterFunc(d, func() { _ = c.process.Kill() }) }
+func (c *child) endAfter(d time.Duration) {
+	time.AfterFunc(d, func() {
+		c.ended.Store(true)
+		_ = c.process.Kill() // it is gone as a rule
+	})
+}
 
-// crash says how a child ended that gave no answer.
-func crash(state *os.ProcessState, log *lastLines) error {
-	if killed(state) {
+// crash says how the child ended, which gave no answer.
+func (c *child) crash(state *os.ProcessState, log *lastLines) error {
+	ended := killed(state) && c.ended.Load()
+	if killed(state) && !ended {
 		return fmt.Errorf("%w: killed from outside, perhaps because the system ran out of memory", ErrCrashed)
 	}
 	how := state.String()
-	if state.Success() {
+	if state.Success() || ended {
 		how = "ended without an answer"
 	}
 	if line := log.telling(); line != "" {
