@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/spineflex/spineflex/pkg/analysis"
 	"github.com/spineflex/spineflex/pkg/perception"
 	"github.com/spineflex/spineflex/pkg/recording/synth"
@@ -75,8 +77,8 @@ func checkFrames(t *testing.T, a *analysis.Analysis, truth *synth.Truth) {
 		what        string
 		got, atMost float64
 	}{
-		{"mean error of flexion, degrees", mean(flexion), 3},
-		{"mean error of the surface angle, degrees", mean(angle), 4},
+		{"mean error of flexion, degrees", stat.Mean(flexion, nil), 3},
+		{"mean error of the surface angle, degrees", stat.Mean(angle, nil), 4},
 		{"median stated sd, degrees", signal.Median(sd), 4},
 		{"share of rep frames without a value", 1 - n/float64(reps), 0.05},
 		{"share of frames further off than 1.645 sd", 1 - float64(within)/n, 0.15},
@@ -122,12 +124,4 @@ func offset(depthPct float64, truth *synth.Truth, rep *synth.Rep) float64 {
 		}
 	}
 	return math.Max(0, math.Max(lo-depthPct, depthPct-hi))
-}
-
-func mean(v []float64) float64 {
-	sum := 0.0
-	for _, x := range v {
-		sum += x
-	}
-	return sum / float64(len(v))
 }

@@ -1,15 +1,13 @@
 package analysis
 
 import (
-	"compress/gzip"
-	"encoding/json"
 	"math"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/spineflex/spineflex/pkg/lift"
 	"github.com/spineflex/spineflex/pkg/recording"
+	"github.com/spineflex/spineflex/pkg/recording/synth"
 )
 
 func readRecording(t *testing.T, name string) *recording.Recording {
@@ -24,21 +22,8 @@ func readRecording(t *testing.T, name string) *recording.Recording {
 // The bar of a rendered deadlift rises by what the plate in the picture says it
 // does.
 func TestBarRisesInThePlatesPlane(t *testing.T) {
-	f, err := os.Open(filepath.Join("..", "..", "testdata", "clips", "deadlift_round_midshin_f30.truth.json.gz"))
+	truth, err := synth.Load(filepath.Join("..", "..", "testdata", "clips", "deadlift_round_midshin_f30.truth.json.gz"))
 	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	unzipped, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var truth struct {
-		Frames []struct {
-			Bar float64 `json:"bar_height_m"`
-		} `json:"frames"`
-	}
-	if err := json.NewDecoder(unzipped).Decode(&truth); err != nil {
 		t.Fatal(err)
 	}
 	rec := readRecording(t, "deadlift.sfr")
@@ -61,7 +46,7 @@ func TestBarRisesInThePlatesPlane(t *testing.T) {
 			continue
 		}
 		n++
-		if want := 100*truth.Frames[i].Bar - onFloor; math.Abs(h-want) > tolerance {
+		if want := 100*truth.Frames[i].BarHeightM - onFloor; math.Abs(h-want) > tolerance {
 			t.Errorf("frame %d: bar is %.1f cm above the floor's, want %.1f", i, h, want)
 		}
 	}

@@ -42,7 +42,7 @@ func bender(n int, deg, knee float64) *recording.Recording {
 		for l := recording.LeftWrist; l < recording.LeftHip; l += 2 {
 			put(l, recording.Point{X: shoulder.X, Y: shoulder.Y + arm})
 		}
-		put(recording.LeftHip, recording.Point{X: hip.X + hipAhead*trunk, Y: hip.Y + hipAlong*trunk})
+		put(recording.LeftHip, recording.Point{X: hip.X + recording.HipAhead*trunk, Y: hip.Y + recording.HipAlong*trunk})
 		put(recording.LeftKnee, kneeAt)
 		put(recording.LeftAnkle, ankle)
 		put(recording.LeftHeel, recording.Point{X: ankle.X - 20, Y: ankle.Y + 25})

@@ -7,18 +7,13 @@ import (
 	"github.com/spineflex/spineflex/pkg/signal"
 )
 
-// The landmark network does not put the hip at the joint's centre but forward of
-// it and down the thigh, by these shares of the trunk's length. Measured on the
-// rendered clips, whose joint centres are known: each 3 cm, in squats and
-// deadlifts alike. Left in, it tips trunk and thigh by 5°, and takes 8° off the
-// knee's flexion between standing and the bottom.
-const (
-	hipAhead  = 0.06
-	hipAlong  = 0.06
-	hipPasses = 2
-)
+// hipPasses is how often hip and knee are found in turn: where the hip is depends
+// on where the thigh points.
+const hipPasses = 2
 
-// hipJoint moves the hip landmark back to the joint's centre. The thigh points
+// hipJoint moves the hip landmark back to the joint's centre. Left where it is,
+// it tips trunk and thigh by 5°, and takes 8° off the knee's flexion between
+// standing and the bottom. The thigh points
 // from that to the knee, straight down where the knee is unknown.
 func hipJoint(hip, knee recording.Point, ahead, trunk float64) recording.Point {
 	dx, dy := knee.X-hip.X, knee.Y-hip.Y
@@ -26,7 +21,7 @@ func hipJoint(hip, knee recording.Point, ahead, trunk float64) recording.Point {
 	if !(d > 0) {
 		dx, dy, d = 0, 1, 1
 	}
-	return recording.Point{X: hip.X - trunk*(ahead*hipAhead+hipAlong*dx/d), Y: hip.Y - trunk*hipAlong*dy/d}
+	return recording.Point{X: hip.X - trunk*(ahead*recording.HipAhead+recording.HipAlong*dx/d), Y: hip.Y - trunk*recording.HipAlong*dy/d}
 }
 
 // Standard deviations of where joints are seen and of the bones' lengths in the

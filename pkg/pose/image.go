@@ -149,14 +149,11 @@ func warp(dst []float32, width, height int, img Image, m Affine, edge border, t 
 			fx += dx
 			fy += dy
 		}
-		for i := 0; i < width; i++ {
-			if i == lo && lo < hi {
-				if i = hi; i == width {
-					break
-				}
+		for _, outside := range [2][2]int{{0, lo}, {hi, width}} {
+			for i := outside[0]; i < outside[1]; i++ {
+				b, g, r := img.sample(x+m[0]*float64(i), y+m[3]*float64(i), edge)
+				red[o+i], green[o+i], blue[o+i] = t[r], t[g], t[b]
 			}
-			b, g, r := img.sample(x+m[0]*float64(i), y+m[3]*float64(i), edge)
-			red[o+i], green[o+i], blue[o+i] = t[r], t[g], t[b]
 		}
 	}
 }

@@ -7,15 +7,11 @@ import (
 	"github.com/spineflex/spineflex/pkg/signal"
 )
 
-// The network puts the hip ahead of the joint and down the thigh, by these
-// shares of the trunk's length; from rendered lifters of either sex. It is a
-// loose hold: it keeps the reference from sliding along a back without features,
-// and is let go (Cauchy weights) where plates drag it away.
-const (
-	hipAhead = 0.06
-	hipAlong = 0.06
-	hipSD    = 0.06
-)
+// hipSD is how far the hip landmark is off from where the network usually puts
+// it, trunk lengths. It is a loose hold: it keeps the reference from sliding
+// along a back without features, and is let go (Cauchy weights) where plates
+// drag it away.
+const hipSD = 0.06
 
 // Where the shoulder landmark lies on the neutral thorax, until the lifter's
 // own neutral frames tell; and how far it is off from there.
@@ -133,7 +129,7 @@ func (s *series) believe(fr *frame, pitch float64) prior {
 	x, y, sdX, sdY := s.thorax(f)
 	pr := prior{
 		mean: params{
-			pX: -hipAhead - along*hipAlong, pY: down * hipAlong,
+			pX: -recording.HipAhead - along*recording.HipAlong, pY: down * recording.HipAlong,
 			pPitch: pitch, pFlexion: radians(8), pGluteal: glutealOf(degrees(pitch) + thigh),
 		},
 		sd:      params{pX: hipSD, pY: hipSD, pPitch: 0.5, pFlexion: radians(30), pGluteal: 0.15},

@@ -66,7 +66,7 @@ func (s *series) result() *Result {
 	s.filter(times, angle)
 	signal.FillGaps(sd, times, sd, maxGapS)
 	out.NeutralAngle = s.ref.surfaceAngle(0, 0)
-	out.NeutralSD, out.NeutralCount, out.NeutralLooks, out.NeutralDrift = s.neutralSpread(raw)
+	out.NeutralSD, out.NeutralLooks, out.NeutralDrift = s.neutralSpread(raw)
 	shared := math.Hypot(s.sharedError(out), zeroSD)
 	s.seeThroughCloth(out, angle)
 	rough := math.Max(roughness(raw, flex)*passes, s.unrest(flex))
@@ -78,7 +78,7 @@ func (s *series) result() *Result {
 			f.Flexion, f.Angle, f.SD = math.NaN(), math.NaN(), math.NaN()
 		}
 		if s.frames[i] != nil {
-			s.draw(f, s.frames[i], radians(flex[i]))
+			s.draw(f, s.frames[i], radians(f.Flexion))
 		}
 	}
 	return out
@@ -205,8 +205,9 @@ func (s *series) zero(flex, sd []float64) (seen bool, zeroSD float64) {
 const unseenNeutralSD = 4.0
 
 // neutralSpread is the spread of flexion over the neutral frames, or over the
-// stretches of them if those differ more; the number of the frames, how many stretches of them there are, and how far those differ.
-func (s *series) neutralSpread(flex []float64) (sd float64, n, looks int, drift float64) {
+// stretches of them if those differ more; how many stretches there are, and how
+// far they differ.
+func (s *series) neutralSpread(flex []float64) (sd float64, looks int, drift float64) {
 	var all, stretch, medians []float64
 	for i := 0; i <= len(flex); i++ {
 		switch {
@@ -223,14 +224,14 @@ func (s *series) neutralSpread(flex []float64) (sd float64, n, looks int, drift 
 	}
 	drift = math.NaN()
 	if len(all) < 3 {
-		return unseenNeutralSD, len(all), len(medians), drift
+		return unseenNeutralSD, len(medians), drift
 	}
 	sd = signal.MAD(all)
 	if len(medians) > 1 {
 		drift = signal.Quantile(medians, 1) - signal.Quantile(medians, 0)
 		sd = math.Max(sd, stat.StdDev(medians, nil))
 	}
-	return sd, len(all), len(medians), drift
+	return sd, len(medians), drift
 }
 
 // filter is the usual treatment in time: short gaps, outliers, then a zero-lag

@@ -99,8 +99,7 @@ type Result struct {
 	NeutralAngle float64 // surface lumbar angle in neutral, degrees
 	ClothDeg     float64 // by how much clothing flattens the standing outline, already taken off the angles; 0: none to be seen
 	NeutralSD    float64 // spread of flexion over the neutral frames, degrees
-	NeutralCount int     // neutral frames
-	NeutralLooks int     // stretches of them
+	NeutralLooks int     // stretches of neutral frames
 	CutoffHz     float64
 }
 

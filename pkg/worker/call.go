@@ -196,13 +196,12 @@ func (c *child) endAfter(d time.Duration) {
 
 // crash says how the child ended, which gave no answer.
 func (c *child) crash(state *os.ProcessState, log *lastLines) error {
-	ended := killed(state) && c.ended.Load()
-	if killed(state) && !ended {
-		return fmt.Errorf("%w: killed from outside, perhaps because the system ran out of memory", ErrCrashed)
-	}
 	how := state.String()
-	if state.Success() || ended {
+	switch {
+	case state.Success(), killed(state) && c.ended.Load():
 		how = "ended without an answer"
+	case killed(state):
+		return fmt.Errorf("%w: killed from outside, perhaps because the system ran out of memory", ErrCrashed)
 	}
 	if line := log.telling(); line != "" {
 		how += ": " + line

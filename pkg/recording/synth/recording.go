@@ -139,26 +139,19 @@ func sideOf(l rec.Landmark) (side int, ok bool) {
 	return 1 - int(l)%2, true // from the ears on, left is odd
 }
 
-// The landmark network puts the hip of a person seen from the side forward of the
-// joint and down the thigh, by these shares of the trunk's length (measured
-// against these clips' truth). A recording holds the network's landmarks, so the
-// joint centres are moved there.
-const (
-	hipAhead = 0.06
-	hipAlong = 0.06
-)
-
+// shiftHips moves the joint centres to where the landmark network puts the hip:
+// a recording holds the network's landmarks.
 func (t *Truth) shiftHips(k *[rec.NumLandmarks]rec.Keypoint) {
 	mid := func(l rec.Landmark) (x, y float64) { return (k[l].X + k[l+1].X) / 2, (k[l].Y + k[l+1].Y) / 2 }
 	hx, hy := mid(rec.LeftHip)
 	sx, sy := mid(rec.LeftShoulder)
 	kx, ky := mid(rec.LeftKnee)
 	trunk, thigh := math.Hypot(sx-hx, sy-hy), math.Hypot(kx-hx, ky-hy)
-	dx, dy := trunk*hipAlong*(kx-hx)/thigh, trunk*hipAlong*(ky-hy)/thigh
+	dx, dy := trunk*rec.HipAlong*(kx-hx)/thigh, trunk*rec.HipAlong*(ky-hy)/thigh
 	if t.FacingSide == "left" {
-		dx -= trunk * hipAhead
+		dx -= trunk * rec.HipAhead
 	} else {
-		dx += trunk * hipAhead
+		dx += trunk * rec.HipAhead
 	}
 	for _, l := range []rec.Landmark{rec.LeftHip, rec.RightHip} {
 		k[l].X, k[l].Y = k[l].X+dx, k[l].Y+dy
