@@ -170,13 +170,6 @@ func TestParityWithMediaPipe(t *testing.T) {
 		}
 	}
 	rt := newRuntime(t, infer.Auto, 0)
-	// Each region follows from the frame before, so rounding in the sixth digit
-	// grows to pixels within the clip: the 95th percentile of the bundled one is
-	// 8.0 % on ONNX Runtime, which has to keep the limit, and 9.06 % on OpenCV 4.6.
-	rounding := 0.0
-	if rt.Engine() == infer.OpenCV {
-		rounding = 1
-	}
 	for _, c := range clips {
 		want := reference(t, c.reference)
 		pictures := frames(t, c.video, len(want), 1)
@@ -186,7 +179,7 @@ func TestParityWithMediaPipe(t *testing.T) {
 			median, p95 float64 // per cent of the trunk's length
 		}{
 			{"browser's pace", func(f video.Frame) float64 { return browserPace * float64(f.Index) }, 2, 7},
-			{"clip's time", clipTime, 3, 9 + rounding},
+			{"clip's time", clipTime, 3, 9},
 		} {
 			if c.video != bundledClip && tt.name == "browser's pace" {
 				continue // says no more than the bundled clip, in a minute
