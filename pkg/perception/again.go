@@ -30,6 +30,8 @@ func (p *pipeline) lookAgain(ctx context.Context, t *pose.Tracker, width, height
 	if len(second.Spans) == 0 {
 		return nil
 	}
+	p.total = p.done + second.Most()
+	second.Saw = p.tell
 	var changed []int
 	err := p.read(ctx, open, againSide, second.Spans, func(span pose.Span, pictures []pose.Image) error {
 		some, err := second.Retrack(ctx, t, span, pictures, float64(pictures[0].Width)/float64(width))
@@ -61,6 +63,7 @@ func (p *pipeline) read(ctx context.Context, open func(int) (source, error), lon
 	if len(spans) == 0 {
 		return nil
 	}
+	p.total += spans[len(spans)-1].To
 	src, err := open(longSide)
 	if err != nil {
 		return err
@@ -87,6 +90,7 @@ func (p *pipeline) read(ctx context.Context, open func(int) (source, error), lon
 			case ctx.Err() != nil:
 				return ctx.Err()
 			}
+			p.tell()
 			if i >= span.From {
 				pictures = append(pictures, pose.Image{Pix: f.Pix, Width: f.Width, Height: f.Height})
 			}

@@ -55,8 +55,11 @@ type Options struct {
 	// at; its times are divided by as much as it plays slower. 0: as the file says.
 	CaptureFPS float64
 
-	Progress func(done, total int) // called for every frame from one goroutine; total 0: unknown. May be nil
-	Note     func(message string)  // told what is worth knowing and no error. May be nil
+	// Progress is called from one goroutine for every frame that is looked at;
+	// those that have to be looked at again add to the total. Total 0: unknown.
+	// May be nil.
+	Progress func(done, total int)
+	Note     func(message string) // told what is worth knowing and no error. May be nil
 }
 
 // usualHz is the rate at which a clip is analysed. A wink of 0.3 s has nine

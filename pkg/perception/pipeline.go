@@ -190,8 +190,10 @@ type pipeline struct {
 	frames    []recording.Frame
 	circles   [][]recording.Disc // of each frame, for the plate
 	looks     []pose.Look        // of each frame, for a second look
-	total     int
-	progress  func(done, total int)
+	// done counts looks at pictures, the second ones too, and total those that
+	// are to be; 0: unknown.
+	done, total int
+	progress    func(done, total int)
 }
 
 func newPipeline(path string, s source, t tracker, e extractor, total int, progress func(done, total int)) *pipeline {
@@ -300,11 +302,17 @@ func (p *pipeline) outline(ctx context.Context) error {
 		p.circles = append(p.circles, p.round(&pic.observation))
 		p.looks = append(p.looks, pic.observation.Look())
 		p.free <- pic // has room for all there are
-		if p.progress != nil {
-			p.progress(len(p.frames), p.total)
-		}
+		p.tell()
 	}
 	return nil
+}
+
+// tell says that one more picture has been looked at.
+func (p *pipeline) tell() {
+	p.done++
+	if p.progress != nil {
+		p.progress(p.done, p.total)
+	}
 }
 
 func (p *pipeline) see(o *pose.Observation) recording.Frame {

@@ -139,16 +139,33 @@ func TestSlowMotionIsSeenAsItWasFilmed(t *testing.T) {
 func TestRunLooksAgain(t *testing.T) {
 	const size = "scale=450:800"
 	opts := Options{Program: "test", Quality: pose.Fast}
+	calls, last, total := 0, 0, 0
+	opts.Progress = func(done, of int) {
+		calls++
+		if done != last+1 || of < done {
+			t.Errorf("progress %d of %d after %d", done, of, last)
+		}
+		last, total = done, of
+	}
 	want, err := Run(t.Context(), part(t, "1", size), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
+	if calls != len(want.Frames) || total != calls {
+		t.Errorf("%d calls, of %d in the end, want one for each of %d frames", calls, total, len(want.Frames))
+	}
+	calls, last = 0, 0
 	got, err := Run(t.Context(), part(t, "1", size+",drawbox=x=50:y=120:w=350:h=560:color=gray:t=fill:enable='between(n,12,17)'"), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(got.Frames) != len(want.Frames) {
 		t.Fatalf("%d frames, want %d", len(got.Frames), len(want.Frames))
+	}
+	// Each look at the 6 frames that are hidden is a sign of life, and so is each
+	// frame that is read on the way to them.
+	if least := len(got.Frames) + 18 + 6; calls < least {
+		t.Errorf("%d calls, want at least %d", calls, least)
 	}
 	hip := func(f *recording.Frame) (x, y float64) {
 		l, r := f.Landmarks[recording.LeftHip], f.Landmarks[recording.RightHip]

@@ -40,6 +40,7 @@ type Second struct {
 	looks []Look
 	doubt []bool
 	Spans []Span // to be looked at, in order; empty if all is as a body can be
+	Saw   func() // told of each look at a picture; may be nil
 
 	lifter int // the frame from which on the lifter is followed, and not somebody else
 }
@@ -83,6 +84,15 @@ func NewSecond(looks []Look, most int) *Second {
 	return s
 }
 
+// Most is how many looks at pictures all spans together take at most.
+func (s *Second) Most() int {
+	n := 0
+	for _, span := range s.Spans {
+		n += 3 * (span.To - span.From) // forwards, backwards and between
+	}
+	return n
+}
+
 // scaled returns the region in a picture of another size.
 func (r Region) scaled(k float64) Region {
 	r.X *= k
@@ -103,6 +113,9 @@ func (s *Second) Retrack(ctx context.Context, t *Tracker, span Span, pictures []
 	see := func(i int, r Region) (sight, error) {
 		if ctx.Err() != nil {
 			return sight{}, ctx.Err()
+		}
+		if s.Saw != nil {
+			s.Saw()
 		}
 		return t.landmarker.locate(pictures[i], r.scaled(scale), t.unsigned)
 	}

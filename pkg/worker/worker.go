@@ -57,8 +57,8 @@ var (
 const (
 	DefaultTimeout = time.Hour
 	// DefaultStall is more than the longest step that is silent takes: hashing a
-	// clip of many gigabytes, or tracking some of a long clip a second time.
-	DefaultStall = 10 * time.Minute
+	// clip of 10 GB on a slow disk, or measuring a recording of an hour.
+	DefaultStall = 2 * time.Minute
 	// DefaultMaxMemory holds an 8K clip, which takes 2.5 GB on two cores and more
 	// on more.
 	DefaultMaxMemory = 4 << 30
