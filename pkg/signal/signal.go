@@ -12,7 +12,7 @@ package signal
 
 import (
 	"math"
-	"sort"
+	"slices"
 )
 
 // destination returns dst if it can hold n values, a new slice for nil.
@@ -50,10 +50,15 @@ func Median(x []float64) float64 { return Quantile(x, 0.5) }
 // between order statistics (type 7 of Hyndman & Fan 1996); NaN if there are none.
 func Quantile(x []float64, p float64) float64 {
 	s := finite(x)
+	slices.Sort(s)
+	return quantile(s, p)
+}
+
+// quantile is [Quantile] of sorted values; NaN of none.
+func quantile(s []float64, p float64) float64 {
 	if len(s) == 0 {
 		return math.NaN()
 	}
-	sort.Float64s(s)
 	h := min(max(p, 0), 1) * float64(len(s)-1)
 	i := int(h)
 	if i+1 >= len(s) {
@@ -138,18 +143,76 @@ func FillGaps(dst, t, x []float64, maxGap float64) []float64 {
 func Hampel(dst, x []float64, half int, k, floor float64) []float64 {
 	src := append([]float64(nil), x...)
 	dst = destination(dst, len(x))
+	var w window
+	for i := range min(half, len(src)) {
+		w.add(src[i])
+	}
 	for i, v := range src {
+		if in := i + half; in < len(src) {
+			w.add(src[in])
+		}
+		if out := i - half - 1; out >= 0 {
+			w.drop(src[out])
+		}
 		dst[i] = v
 		if math.IsNaN(v) {
 			continue
 		}
-		w := src[max(0, i-half):min(len(src), i+half+1)]
-		m := Median(w)
-		if d := math.Abs(v - m); d > k*max(MAD(w), floor) && d > floor {
+		m := w.median()
+		if d := math.Abs(v - m); d > floor && d > k*max(w.mad(m), floor) {
 			dst[i] = m
 		}
 	}
 	return dst
+}
+
+// window is the values that are there of a stretch of a series, in order of
+// size. A window that slides along has to be sorted once.
+type window []float64
+
+func (w *window) add(v float64) {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return
+	}
+	at, _ := slices.BinarySearch(*w, v)
+	*w = slices.Insert(*w, at, v)
+}
+
+func (w *window) drop(v float64) {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return
+	}
+	at, _ := slices.BinarySearch(*w, v)
+	*w = slices.Delete(*w, at, at+1)
+}
+
+func (w window) median() float64 { return quantile(w, 0.5) }
+
+// mad is [MAD] of the window, whose median is m: distances from a value grow
+// towards either end.
+func (w window) mad(m float64) float64 {
+	n := len(w)
+	if n == 0 {
+		return math.NaN()
+	}
+	right, _ := slices.BinarySearch(w, m)
+	left := right - 1
+	next := func() float64 { // the nearest that is left
+		if right == n || left >= 0 && m-w[left] <= w[right]-m {
+			left--
+			return m - w[left+1]
+		}
+		right++
+		return w[right-1] - m
+	}
+	d := 0.0
+	for range (n + 1) / 2 {
+		d = next()
+	}
+	if n%2 == 0 {
+		d += (next() - d) / 2
+	}
+	return madToSD * d
 }
 
 // Derivative is dx/dt by second-order central differences on uneven times, one

@@ -2,6 +2,7 @@ package signal
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -99,6 +100,35 @@ func TestHampel(t *testing.T) {
 	equal(t, "a spike on a ramp", Hampel(nil, x, 3, 3, 0.01), want, 1e-12)
 	flat := []float64{1, 1, 1, 1.001, 1, 1, 1}
 	equal(t, "quantisation", Hampel(nil, flat, 3, 3, 0.01), flat, 0)
+}
+
+// The sliding window does as the definition says, ties, holes and ends included.
+func TestHampelIsItsDefinition(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 1))
+	for _, n := range []int{0, 1, 2, 5, 40, 200} {
+		x := make([]float64, n)
+		for i := range x {
+			switch x[i] = math.Round(8*rng.NormFloat64()) / 4; rng.IntN(12) {
+			case 0:
+				x[i] = nan
+			case 1:
+				x[i] = math.Inf(1)
+			case 2:
+				x[i] += 20
+			}
+		}
+		for _, half := range []int{0, 1, 3, 50} {
+			want := append([]float64(nil), x...)
+			for i, v := range x {
+				w := x[max(0, i-half):min(n, i+half+1)]
+				m := Median(w)
+				if d := math.Abs(v - m); d > 3*max(MAD(w), 0.2) {
+					want[i] = m
+				}
+			}
+			equal(t, fmt.Sprintf("%d values, %d to both sides", n, half), Hampel(nil, x, half, 3, 0.2), want, 0)
+		}
+	}
 }
 
 // Second-order differences are exact for a parabola, on uneven times too.

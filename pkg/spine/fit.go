@@ -84,9 +84,11 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 	const eps = 1e-3
 	for iter := 0; iter < maxIterations; iter++ {
 		p := &out.params
-		f.ref.bend(&f.c, p[pFlexion], p[pGluteal])
-		f.ref.bend(&f.c2, p[pFlexion]+eps, p[pGluteal])
-		f.ref.bend(&f.c3, p[pFlexion], p[pGluteal]+eps)
+		bones, moved := f.ref.chain(p[pFlexion]), f.ref.chain(p[pFlexion]+eps)
+		f.ref.follow(&f.c, &bones, p[pGluteal], gridSize)
+		f.ref.follow(&f.c2, &moved, p[pGluteal], gridSize)
+		f.c3 = f.c
+		f.ref.follow(&f.c3, &bones, p[pGluteal]+eps, glutealEnd)
 		cos, sin := math.Cos(p[pPitch]), math.Sin(p[pPitch])
 		var a [numParams][numParams]float64
 		var g params
@@ -96,12 +98,14 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 					continue
 				}
 				g[k] += w * j[k] * r
+				wk := w * j[k]
 				for l := 0; l <= k; l++ {
-					a[k][l] += w * j[k] * j[l]
+					a[k][l] += wk * j[l]
 				}
 			}
 		}
-		out.chi2, out.support, out.cost = 0, 0, 0
+		out.chi2, out.support = 0, 0
+		priorCost := 0.0
 		lo, _ := f.c.point(useFrom)
 		hi, _ := f.c.point(useTo)
 		for i, o := range obs {
@@ -112,18 +116,20 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 			}
 			model, slope, at, ok := f.c.lookup(h)
 			m2, _, _, ok2 := f.c2.lookup(h)
-			m3, _, _, ok3 := f.c3.lookup(h)
+			m3, ok3 := model, ok
+			if at < glutealEnd {
+				m3, _, _, ok3 = f.c3.lookup(h)
+			}
 			if !ok || !ok2 || !ok3 {
 				continue
 			}
-			doubt := math.Hypot(f.ref.doubt[at], glutealDoubt*p[pGluteal]*glutealStretch[at])
-			norm := 1 / math.Sqrt((1+slope*slope)*(o.sd*o.sd+doubt*doubt))
+			doubt, stretch := f.ref.doubt[at], glutealDoubt*p[pGluteal]*glutealStretch[at]
+			norm := 1 / math.Sqrt((1+slope*slope)*(o.sd*o.sd+doubt*doubt+stretch*stretch))
 			r := (back - model) * norm
 			w := cauchyWeight(r * r)
 			weights[i] = w
 			out.support += w
 			out.chi2 += w * r * r
-			out.cost += cauchyScale * cauchyScale / 2 * math.Log1p((r/cauchyScale)*(r/cauchyScale))
 			x, y := o.x-p[pX], o.y-p[pY]
 			dh, db := -y*sin+x*cos, x*sin+y*cos // by pitch
 			j := params{
@@ -140,7 +146,7 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 				var j params
 				j[k] = 1 / sd
 				r := (p[k] - pr.mean[k]) / sd
-				out.cost += r * r / 2
+				priorCost += r * r / 2
 				w := 1.0
 				if k == pX || k == pY { // landmarks can be far off
 					w = cauchyWeight(r * r)
@@ -149,7 +155,7 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 			}
 		}
 		if pr.thoraxSDX > 0 {
-			f.addThorax(pr, p, cos, sin, add)
+			addThorax(pr, p, bones[joints], moved[joints], eps, cos, sin, add)
 		}
 		step, cov, ok := solve(&a, &g)
 		if !ok {
@@ -167,19 +173,24 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 			p[k] -= scale * step[k]
 		}
 		out.ok = true
+		out.cost = priorCost
 		if math.Abs(step[pFlexion])+math.Abs(step[pPitch]) < 2e-4 {
 			break
+		}
+	}
+	for _, w := range weights {
+		if w > 0 {
+			out.cost -= cauchyScale * cauchyScale / 2 * math.Log(w) // log(1 + (r/scale)²)
 		}
 	}
 	return out
 }
 
 // addThorax adds the two residuals of the thorax' mark, with a Cauchy weight of
-// their own.
-func (f *fitter) addThorax(pr *prior, p *params, cos, sin float64, add func(*params, float64, float64)) {
-	const eps = 1e-3
-	h, b := f.ref.chain(p[pFlexion])[joints].apply(pr.thoraxH, pr.thoraxP)
-	h2, b2 := f.ref.chain(p[pFlexion] + eps)[joints].apply(pr.thoraxH, pr.thoraxP)
+// their own. The thorax is where it is and where eps more flexion takes it.
+func addThorax(pr *prior, p *params, thorax, moved rigid, eps, cos, sin float64, add func(*params, float64, float64)) {
+	h, b := thorax.apply(pr.thoraxH, pr.thoraxP)
+	h2, b2 := moved.apply(pr.thoraxH, pr.thoraxP)
 	// body → picture: x forward, y up
 	place := func(h, b float64) (x, y float64) { return p[pX] + h*sin - b*cos, p[pY] + h*cos + b*sin }
 	x, y := place(h, b)

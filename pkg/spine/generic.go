@@ -51,6 +51,9 @@ var glutealStretch = [gridSize]float64{
 	0.000, 0.000, 0.000, 0.000, 0.000, 0.000, 0.000, 0.000, 0.000, 0.000, 0.000, 0.000,
 }
 
+// glutealEnd is the grid point from which on the gluteal skin moves nothing.
+const glutealEnd = 30
+
 // glutealOf is the stretch expected at a hip flexion, degrees.
 func glutealOf(hipFlexion float64) float64 {
 	return min(1.3, math.Pow(max(0, hipFlexion-15)/95, 1.5))

@@ -120,9 +120,15 @@ func skin(h float64) (bone int, next float64) {
 // standing, 1 at 110° of hip flexion). The pelvis stays in place.
 func (r *reference) bend(c *curve, flexion, gluteal float64) {
 	bone := r.chain(flexion)
-	for i := range c.h {
+	r.follow(c, &bone, gluteal, gridSize)
+}
+
+// follow is bend for the grid points below end, with the bones where flexion
+// takes them.
+func (r *reference) follow(c *curve, bone *[joints + 1]rigid, gluteal float64, end int) {
+	for i := range end {
 		h, p := gridHeight(i), r.p[i]+gluteal*glutealStretch[i]
-		w := r.weight[i]
+		w := &r.weight[i]
 		ah, ap := bone[w.bone].apply(h, p)
 		bh, bp := bone[w.bone+1].apply(h, p)
 		c.h[i] = ah + w.next*(bh-ah)
