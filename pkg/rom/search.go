@@ -2,6 +2,8 @@ package rom
 
 import (
 	"math"
+	"slices"
+	"sync"
 )
 
 // search maximises the joint evidence over the reps' hypotheses by coordinate
@@ -11,19 +13,30 @@ func (f *setFit) search() {
 	f.logEv = math.Inf(-1)
 	none := make([]int, len(f.reps))
 	noneEv := f.joint(none, f.sum(none), 0)
-	for centre := range knots {
-		if centre%2 == 1 {
-			continue // the spread of the knots covers the step
-		}
+	type climb struct {
+		centre int
+		choice []int
+		ev     float64
+	}
+	var climbs []climb
+	for centre := 0; centre < len(knots); centre += 2 { // the spread of the knots covers the step
 		all := make([]int, len(f.reps))
 		for r := range f.reps {
 			all[r] = f.reps[r].at(centre)
 		}
-		for _, start := range [][]int{none, all} {
-			choice, ev := f.ascend(append([]int(nil), start...), centre)
-			if ev > f.logEv+1e-9 {
-				f.logEv, f.choice, f.centre = ev, choice, centre
-			}
+		climbs = append(climbs, climb{centre: centre, choice: slices.Clone(none)}, climb{centre: centre, choice: all})
+	}
+	var wg sync.WaitGroup
+	for i := range climbs {
+		wg.Go(func() {
+			c := &climbs[i]
+			c.choice, c.ev = f.ascend(c.choice, c.centre)
+		})
+	}
+	wg.Wait()
+	for _, c := range climbs {
+		if c.ev > f.logEv+1e-9 {
+			f.logEv, f.choice, f.centre = c.ev, c.choice, c.centre
 		}
 	}
 	// A knee is worth claiming only when the set as a whole speaks for it.

@@ -90,20 +90,7 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 		f.c3 = f.c
 		f.ref.follow(&f.c3, &bones, p[pGluteal]+eps, glutealEnd)
 		cos, sin := math.Cos(p[pPitch]), math.Sin(p[pPitch])
-		var a [numParams][numParams]float64
-		var g params
-		add := func(j *params, r, w float64) {
-			for k := range j {
-				if j[k] == 0 {
-					continue
-				}
-				g[k] += w * j[k] * r
-				wk := w * j[k]
-				for l := 0; l <= k; l++ {
-					a[k][l] += wk * j[l]
-				}
-			}
-		}
+		var n normal
 		out.chi2, out.support = 0, 0
 		priorCost := 0.0
 		lo, _ := f.c.point(useFrom)
@@ -139,7 +126,7 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 				pFlexion: -(m2 - model) / eps * norm,
 				pGluteal: -(m3 - model) / eps * norm,
 			}
-			add(&j, r, w)
+			n.add(&j, r, w)
 		}
 		for k, sd := range pr.sd {
 			if sd > 0 {
@@ -151,13 +138,13 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 				if k == pX || k == pY { // landmarks can be far off
 					w = cauchyWeight(r * r)
 				}
-				add(&j, r, w)
+				n.add(&j, r, w)
 			}
 		}
 		if pr.thoraxSDX > 0 {
-			addThorax(pr, p, bones[joints], moved[joints], eps, cos, sin, add)
+			n.addThorax(pr, p, bones[joints], moved[joints], eps, cos, sin)
 		}
-		step, cov, ok := solve(&a, &g)
+		step, cov, ok := solve(&n.a, &n.g)
 		if !ok {
 			return fitted{params: start, weights: weights}
 		}
@@ -186,9 +173,26 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 	return out
 }
 
+// normal are the normal equations a·step = g, of a the lower triangle.
+type normal struct {
+	a [numParams][numParams]float64
+	g params
+}
+
+// add adds a residual r with derivatives j and weight w.
+func (n *normal) add(j *params, r, w float64) {
+	for k, jk := range j {
+		wj, row := w*jk, &n.a[k]
+		n.g[k] += wj * r
+		for l := 0; l <= k; l++ {
+			row[l] += wj * j[l]
+		}
+	}
+}
+
 // addThorax adds the two residuals of the thorax' mark, with a Cauchy weight of
 // their own. The thorax is where it is and where eps more flexion takes it.
-func addThorax(pr *prior, p *params, thorax, moved rigid, eps, cos, sin float64, add func(*params, float64, float64)) {
+func (n *normal) addThorax(pr *prior, p *params, thorax, moved rigid, eps, cos, sin float64) {
 	h, b := thorax.apply(pr.thoraxH, pr.thoraxP)
 	h2, b2 := moved.apply(pr.thoraxH, pr.thoraxP)
 	// body → picture: x forward, y up
@@ -199,8 +203,8 @@ func addThorax(pr *prior, p *params, thorax, moved rigid, eps, cos, sin float64,
 	w := cauchyWeight(rx*rx + ry*ry)
 	jx := params{pX: 1 / pr.thoraxSDX, pPitch: (h*cos + b*sin) / pr.thoraxSDX, pFlexion: (x2 - x) / eps / pr.thoraxSDX}
 	jy := params{pY: 1 / pr.thoraxSDY, pPitch: (-h*sin + b*cos) / pr.thoraxSDY, pFlexion: (y2 - y) / eps / pr.thoraxSDY}
-	add(&jx, rx, w)
-	add(&jy, ry, w)
+	n.add(&jx, rx, w)
+	n.add(&jy, ry, w)
 }
 
 // solve returns a⁻¹g and a⁻¹ for the symmetric positive definite a given by its

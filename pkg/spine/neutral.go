@@ -28,9 +28,9 @@ const templateFrames = 160
 // contour wherever enough frames agree, and the fit is repeated with that.
 type registration struct {
 	s       *series
-	fit     *fitter
-	neutral []*frame // frames that show the neutral posture
-	others  []*frame // a sample of the rest
+	ref     *reference // the last one made
+	neutral []*frame   // frames that show the neutral posture
+	others  []*frame   // a sample of the rest
 	generic [gridSize]float64
 }
 
@@ -77,7 +77,7 @@ func (r *registration) reference() *reference {
 	r.generic = generic(r.fullness())
 	ref := newReference(r.generic)
 	for pass := range 3 {
-		r.fit = &fitter{ref: ref}
+		r.ref = ref
 		own := r.unbent(r.neutral, pass == 0)
 		rest := r.unbent(r.others, pass == 0)
 		p, first, last := r.personal(own, rest)
@@ -102,21 +102,25 @@ func (r *reference) doubtOutside(first, last int) {
 // best.
 func (r *registration) fullness() float64 {
 	frames := append(thin(r.neutral, fullnessFrames/2), thin(r.others, fullnessFrames/2)...)
-	best, bestCost := 0.0, math.Inf(1)
-	for k := range fullnessSteps + 1 {
+	bodies, costs := make([]float64, fullnessSteps+1), make([]float64, fullnessSteps+1)
+	onCores(len(bodies), func(k int) {
 		full := leastFullness + (mostFullness-leastFullness)*float64(k)/fullnessSteps
 		fit := &fitter{ref: newReference(generic(full))}
 		cost := full * full / (2 * fullnessSD * fullnessSD)
 		for _, fr := range frames {
 			pr := r.s.believe(fr, r.s.trunkPitch(fr))
-			got := fit.fit(loosened(fr.obs), &pr, pr.mean, fr.weights())
+			got := fit.fit(loosened(fr.obs), &pr, pr.mean, make([]float64, len(fr.obs)))
 			if got.ok {
 				// frames repeat each other: all of them together weigh like a few
 				cost += got.cost / correlatedSamples * 4 / float64(len(frames))
 			}
 		}
+		bodies[k], costs[k] = full, cost
+	})
+	best, bestCost := 0.0, math.Inf(1)
+	for k, cost := range costs {
 		if cost < bestCost {
-			best, bestCost = full, cost
+			best, bestCost = bodies[k], cost
 		}
 	}
 	return best
@@ -125,7 +129,7 @@ func (r *registration) fullness() float64 {
 // adopt takes a reference learned elsewhere and lays it over the frames.
 func (r *registration) adopt(ref *reference) {
 	r.s.ref = ref
-	r.fit = &fitter{ref: ref}
+	r.ref = ref
 	r.unbent(r.neutral, false)
 	r.unbent(r.others, false)
 }
@@ -141,7 +145,7 @@ func (r *registration) misfit() float64 {
 			continue
 		}
 		p := &fr.got.params
-		r.fit.ref.bend(&c, p[pFlexion], p[pGluteal])
+		r.ref.bend(&c, p[pFlexion], p[pGluteal])
 		cos, sin := math.Cos(p[pPitch]), math.Sin(p[pPitch])
 		for k, o := range fr.obs {
 			if fr.got.weights[k] < believed {
@@ -166,9 +170,8 @@ func (r *registration) misfit() float64 {
 // unbent fits frames and returns, for every grid height, where the neutral
 // contour would be for what each frame shows there.
 func (r *registration) unbent(frames []*frame, generic bool) bins {
-	out := bins{frames: len(frames)}
-	var c curve
-	for _, fr := range frames {
+	onCores(len(frames), func(i int) {
+		fr := frames[i]
 		obs := fr.obs
 		if generic {
 			obs = loosened(obs)
@@ -178,12 +181,16 @@ func (r *registration) unbent(frames []*frame, generic bool) bins {
 			start = fr.got.params[pPitch]
 		}
 		pr := r.s.believe(fr, start)
-		fr.got = r.fit.fit(obs, &pr, pr.mean, fr.weights())
+		fr.got = (&fitter{ref: r.ref}).fit(obs, &pr, pr.mean, fr.weights())
+	})
+	out := bins{frames: len(frames)}
+	var c curve
+	for _, fr := range frames {
 		if !fr.got.ok {
 			continue
 		}
 		p := &fr.got.params
-		r.fit.ref.bend(&c, p[pFlexion], p[pGluteal])
+		r.ref.bend(&c, p[pFlexion], p[pGluteal])
 		cos, sin := math.Cos(p[pPitch]), math.Sin(p[pPitch])
 		for k, o := range fr.obs {
 			h, back := toBody(o, p, cos, sin)
@@ -196,7 +203,7 @@ func (r *registration) unbent(frames []*frame, generic bool) bins {
 			if i < 0 || i >= gridSize || fr.got.weights[k] < believed && height > useFrom {
 				continue
 			}
-			out.at[i] = append(out.at[i], r.fit.ref.p[i]+back-model)
+			out.at[i] = append(out.at[i], r.ref.p[i]+back-model)
 		}
 	}
 	return out

@@ -43,22 +43,22 @@ func (s *series) result() *Result {
 		times[i] = s.rec.Frames[i].Time
 	}
 	passes := passed(times)
-	for i := range s.frames {
+	onCores(n, func(i int) {
 		flex[i], angle[i], sd[i] = math.NaN(), math.NaN(), math.NaN()
 		fr := s.frames[i]
 		f := &out.Frames[i]
 		if fr == nil || !fr.got.ok {
-			continue
+			return
 		}
 		f.Coverage = s.coverage(fr)
 		fitSD[i] = s.fitSD(fr) * passes
 		v := math.Hypot(fitSD[i], s.doubt(fr))
 		if f.Coverage < minCoverage || v > maxSD {
-			continue
+			return
 		}
 		flex[i], sd[i] = degrees(fr.got.params[pFlexion]), v
 		angle[i] = s.ref.surfaceAngle(fr.got.params[pFlexion], fr.got.params[pGluteal])
-	}
+	})
 	var zeroSD float64
 	out.NeutralSeen, zeroSD = s.zero(flex, fitSD)
 	raw := append([]float64(nil), flex...)
@@ -70,7 +70,7 @@ func (s *series) result() *Result {
 	shared := math.Hypot(s.sharedError(out), zeroSD)
 	s.seeThroughCloth(out, angle)
 	rough := math.Max(roughness(raw, flex)*passes, s.unrest(flex))
-	for i := range out.Frames {
+	onCores(n, func(i int) {
 		f := &out.Frames[i]
 		f.Raw, f.Flexion, f.Angle = raw[i], flex[i], angle[i]
 		f.SD = math.Hypot(math.Hypot(math.Max(sd[i], rough), gainError*flex[i]), shared)
@@ -80,7 +80,7 @@ func (s *series) result() *Result {
 		if s.frames[i] != nil {
 			s.draw(f, s.frames[i], radians(f.Flexion))
 		}
-	}
+	})
 	return out
 }
 
@@ -320,6 +320,7 @@ func (s *series) draw(f *Frame, fr *frame, flexion float64) {
 			f.Neutral = append(f.Neutral, place(neutral.point(h)))
 		}
 	}
+	f.Dorsal = make([]Point, 0, len(fr.obs))
 	for k, o := range fr.obs {
 		h, _ := toBody(o, &p, cos, sin)
 		st := fr.station[k]

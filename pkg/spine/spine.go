@@ -26,6 +26,7 @@ import (
 	"errors"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -177,14 +178,13 @@ func newSeries(rec *recording.Recording, in Input) *series {
 func (s *series) observe() bool {
 	before := s.frames
 	s.frames = make([]*frame, len(s.rec.Frames))
-	any := false
-	for i := range s.rec.Frames {
+	onCores(len(s.frames), func(i int) {
 		f := &s.rec.Frames[i]
 		edge := f.Trunk.Edge(s.in.Dorsal)
 		if !f.Seen() || edge == nil {
-			continue
+			return
 		}
-		fr := &frame{index: i}
+		fr := &frame{index: i, obs: make([]observation, 0, len(edge)), station: make([]int, 0, len(edge))}
 		if before != nil && before[i] != nil {
 			fr.got = before[i].got // a place to start from
 		}
@@ -199,10 +199,9 @@ func (s *series) observe() bool {
 		}
 		if len(fr.obs) >= minSamples {
 			s.frames[i] = fr
-			any = true
 		}
-	}
-	return any
+	})
+	return slices.ContainsFunc(s.frames, func(fr *frame) bool { return fr != nil })
 }
 
 // body maps a picture position to trunk lengths about the hip landmark, x
@@ -223,21 +222,24 @@ func (s *series) trunkPitch(fr *frame) float64 {
 }
 
 // run fits every frame, from where the registration left it or from the
-// landmarks. Frames do not depend on each other and are shared among the cores.
+// landmarks.
 func (s *series) run() {
+	onCores(len(s.frames), func(i int) {
+		if s.frames[i] != nil {
+			s.fit(&fitter{ref: s.ref}, s.frames[i])
+		}
+	})
+}
+
+// onCores does 0 … n−1, which do not depend on each other, shared among the
+// cores.
+func onCores(n int, do func(i int)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			fit := &fitter{ref: s.ref}
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(s.frames) {
-					return
-				}
-				if s.frames[i] != nil {
-					s.fit(fit, s.frames[i])
-				}
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				do(int(i))
 			}
 		})
 	}
