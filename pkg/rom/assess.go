@@ -183,6 +183,23 @@ const (
 	flatBack  = 0.0 // surface angle, degrees
 )
 
+// mayRound is the probability that the rep is clearly rounded, by an excess or
+// by the surface angle, as far as the two are independent. An excess that is
+// more than the flexion there is, or that begins early in a back that is not
+// even flat, is none.
+func (j *judgement) mayRound(o Options) float64 {
+	bodySD := math.Hypot(j.sd, o.LimitSDDeg)
+	knee := above(o.ClearlyRoundedExcess, j.hinge.excess, j.hinge.excessSD) / (1 + math.Exp(-j.hinge.logOdds))
+	late := j.hinge.beyond(earlyKnot)
+	knee *= late + (1-late)*above(flatBack, j.roundest(), bodySD)
+	knee = math.Min(knee, above(o.ClearlyRoundedExcess, j.peakFlexion(), j.sd))
+	limit := above(o.ClearlyRoundedDeg, j.roundest(), bodySD)
+	return 1 - (1-knee)*(1-limit)
+}
+
+// above is the probability that a normal variable exceeds x.
+func above(x, mean, sd float64) float64 { return math.Erfc((x-mean)/(sd*math.Sqrt2)) / 2 }
+
 // roundest is the largest smoothed surface angle of the rep; -Inf if there is
 // none.
 func (j *judgement) roundest() float64 {

@@ -75,6 +75,17 @@ func (f *setFit) excessSDAt(r int, depth float64) float64 {
 	return math.Sqrt(v[cHinge][cHinge] + 2*v[cHinge][cSharedHinge] + v[cSharedHinge][cSharedHinge])
 }
 
+// beyond is the probability of a knot deeper than d, given the hinge.
+func (h *hingePosterior) beyond(d float64) float64 {
+	p := 0.0
+	for i, k := range h.knots {
+		if k >= d {
+			p += h.weights[i]
+		}
+	}
+	return p
+}
+
 // knotStepVar is the variance within one step of the knots' grid.
 const knotStepVar = 0.025 * 0.025 / 12
 

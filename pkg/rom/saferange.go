@@ -18,10 +18,6 @@ type assessment struct {
 	evidence float64      // of the set for a knee
 }
 
-// maxExcessSD is the uncertainty of the excess at the bottom above which even a
-// clear rounding (15°, three sd) could hide.
-func (a *assessment) maxExcessSD() float64 { return a.opts.ClearlyRoundedExcess / 3 }
-
 func (a *assessment) safeRange(reps []RepResult) SafeRange {
 	nan := math.NaN()
 	s := SafeRange{
@@ -65,12 +61,19 @@ func (a *assessment) decide(s *SafeRange, reps []RepResult) {
 	}
 }
 
+// mostHidden is the probability of a clear rounding with which a set that shows
+// none may still be said to hold. Where nothing is known, the priors make it 0.27.
+const mostHidden = 0.1
+
+// tooNoisy reports whether a clear rounding may hide in a set that shows none:
+// the measurement might not show an excess of that size at three sd, and what
+// was measured leaves room for one.
 func (a *assessment) tooNoisy() bool {
-	var sd []float64
+	var sd, p []float64
 	for _, j := range a.reps {
-		sd = append(sd, j.powerSD)
+		sd, p = append(sd, j.powerSD), append(p, j.mayRound(a.opts))
 	}
-	return signal.Median(sd) > a.maxExcessSD()
+	return signal.Median(sd) > a.opts.ClearlyRoundedExcess/3 && signal.Median(p) > mostHidden
 }
 
 // bootstrap gives the safe depth: the 10th percentile over reps of the
