@@ -144,7 +144,7 @@ func judge(frames []Frame, s *repSeries, fit *setFit, r int, o Options) *judgeme
 		j.peakFlexion() >= o.KneeExcessDeg &&
 		excess >= math.Max(o.KneeExcessDeg, kneeZ*j.hinge.excessSD) &&
 		bent.slopeRatio() >= minSlopeRatio &&
-		(j.hinge.knot >= earlyKnot || j.roundest() > flatBack) &&
+		(j.hinge.knot >= earlyKnot || j.roundest() >= flatBack+j.angleSD(o)) &&
 		j.persists(frames, s, &bent)
 	limitAt, limitWay, limit := j.limitCrossing(frames, s, o)
 	j.limit = limit
@@ -178,24 +178,24 @@ const (
 	limitZ        = 1.0
 	// A knee above this depth leaves too little before it to tell it from a
 	// flattening that goes all the way down (docs/breakdown.md), as competent
-	// squatters show. It counts only if the back ends up rounder than flat.
+	// squatters show. It counts only if the back surely ends up rounder than flat.
 	earlyKnot = 0.35
 	flatBack  = 0.0 // surface angle, degrees
 )
 
-// mayRound is the probability that the rep is clearly rounded, by an excess or
-// by the surface angle, as far as the two are independent. An excess that is
-// more than the flexion there is, or that begins early in a back that is not
+// mayBeClear is the probability of an excess that is a clear rounding. One that
+// is more than the flexion there is, or that begins early in a back that is not
 // even flat, is none.
-func (j *judgement) mayRound(o Options) float64 {
-	bodySD := math.Hypot(j.sd, o.LimitSDDeg)
-	knee := above(o.ClearlyRoundedExcess, j.hinge.excess, j.hinge.excessSD) / (1 + math.Exp(-j.hinge.logOdds))
+func (j *judgement) mayBeClear(o Options) float64 {
+	p := above(o.ClearlyRoundedExcess, j.hinge.excess, j.hinge.excessSD) / (1 + math.Exp(-j.hinge.logOdds))
 	late := j.hinge.beyond(earlyKnot)
-	knee *= late + (1-late)*above(flatBack, j.roundest(), bodySD)
-	knee = math.Min(knee, above(o.ClearlyRoundedExcess, j.peakFlexion(), j.sd))
-	limit := above(o.ClearlyRoundedDeg, j.roundest(), bodySD)
-	return 1 - (1-knee)*(1-limit)
+	p *= late + (1-late)*above(flatBack, j.roundest(), j.angleSD(o))
+	return math.Min(p, above(o.ClearlyRoundedExcess, j.peakFlexion(), j.sd))
 }
+
+// angleSD is the standard deviation of the smoothed surface angle against limits
+// that are the same for all bodies.
+func (j *judgement) angleSD(o Options) float64 { return math.Hypot(j.sd, o.LimitSDDeg) }
 
 // above is the probability that a normal variable exceeds x.
 func above(x, mean, sd float64) float64 { return math.Erfc((x-mean)/(sd*math.Sqrt2)) / 2 }
@@ -368,7 +368,7 @@ func (j *judgement) limitCrossing(frames []Frame, s *repSeries, o Options) (dept
 		shallow, deep := math.Inf(1), math.Inf(-1)
 		begin := 0.0
 		closeRun := func(end int) {
-			if run >= 0 && peak-o.LimitDeg >= limitZ*math.Hypot(j.sd, o.LimitSDDeg) && finite(shallow) &&
+			if run >= 0 && peak-o.LimitDeg >= limitZ*j.angleSD(o) && finite(shallow) &&
 				lasting(frames[s.frames[end]].TimeS-begin, deep-shallow, deep >= s.deepest-minDepth) {
 				depth, ok = math.Min(depth, shallow), true
 			}

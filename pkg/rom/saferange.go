@@ -67,13 +67,21 @@ const mostHidden = 0.1
 
 // tooNoisy reports whether a clear rounding may hide in a set that shows none:
 // the measurement might not show an excess of that size at three sd, and what
-// was measured leaves room for one.
+// was measured leaves room for one, or for a surface angle of one. The angles of
+// the reps err together by what the body does to the angle's zero, and each by
+// its noise.
 func (a *assessment) tooNoisy() bool {
-	var sd, p []float64
+	var power, excess, angles, sd []float64
 	for _, j := range a.reps {
-		sd, p = append(sd, j.powerSD), append(p, j.mayRound(a.opts))
+		power, excess = append(power, j.powerSD), append(excess, j.mayBeClear(a.opts))
+		angles, sd = append(angles, j.roundest()), append(sd, j.sd)
 	}
-	return signal.Median(sd) > a.opts.ClearlyRoundedExcess/3 && signal.Median(p) > mostHidden
+	if signal.Median(power) <= a.opts.ClearlyRoundedExcess/3 {
+		return false
+	}
+	angleSD := math.Hypot(signal.Median(sd)/math.Sqrt(float64(len(sd))), a.opts.LimitSDDeg)
+	angle := above(a.opts.ClearlyRoundedDeg, signal.Median(angles), angleSD)
+	return 1-(1-signal.Median(excess))*(1-angle) > mostHidden
 }
 
 // bootstrap gives the safe depth: the 10th percentile over reps of the
