@@ -91,7 +91,9 @@ func (d *drawing) video(ctx context.Context, out string, opts overlay.Options) (
 	if look.MaxHeight > 0 {
 		maxHeight = min(maxHeight, look.MaxHeight)
 	}
-	source, err := video.Open(ctx, d.clip, video.Options{Threads: threads, Info: d.info, Slowdown: slowdown, MaxWidth: mostSide, MaxHeight: maxHeight})
+	source, err := video.Open(ctx, d.clip, video.Options{
+		Threads: threads, Info: d.info, Slowdown: slowdown, MaxWidth: mostSide, MaxHeight: maxHeight, Format: video.YUV,
+	})
 	if err != nil {
 		return overlay.Result{}, err
 	}
@@ -111,7 +113,7 @@ func (d *drawing) video(ctx context.Context, out string, opts overlay.Options) (
 		return drawn, nil
 	}
 	width, height := source.Size()
-	to := video.SinkOptions{Width: width, Height: height, FPS: d.info.MeanFPS, Threads: threads}
+	to := video.SinkOptions{Width: width, Height: height, Format: video.YUV, FPS: d.info.MeanFPS, Threads: threads}
 	if look.asFilmed() && opts.ClipRep == 0 {
 		to.AudioFrom, to.AudioInfo = d.clip, d.info
 	}

@@ -7,6 +7,8 @@ import (
 	"math"
 
 	"golang.org/x/image/vector"
+
+	"github.com/spineflex/spineflex/pkg/video"
 )
 
 // ink is a colour, not premultiplied.
@@ -23,13 +25,15 @@ func (k ink) mix(l ink, t float64) ink {
 	return ink{m(k.r, l.r), m(k.g, l.g), m(k.b, l.b), m(k.a, l.a)}
 }
 
-// canvas is a picture to draw on: packed BGR as the video package gives it, or
-// premultiplied BGRA for a layer that is drawn once and copied often. Only the
-// pixels inside a shape's bounds are touched.
+// canvas is a picture to draw on: one of the video package's, or a layer of
+// premultiplied BGRA that is drawn once and copied often. Only the pixels inside
+// a shape's bounds are touched.
 type canvas struct {
-	pix      []byte
+	pix      []byte // packed pixels; of a YUV picture the plane of luma
 	w, h     int
-	channels int // 3 or 4
+	channels int     // of pix: 3, 4 for a layer, 1 for YUV
+	chroma   *chroma // of YUV
+	flat     *planes // of a layer that has been put on YUV
 
 	raster *vector.Rasterizer
 	mask   image.Alpha
@@ -53,12 +57,19 @@ func newLayer(w, h int) *canvas {
 	return &canvas{pix: make([]byte, 4*w*h), w: w, h: h, channels: 4, raster: &vector.Rasterizer{}}
 }
 
-// on points the canvas at a BGR picture.
-func (c *canvas) on(pix []byte, w, h int) {
+// on points the canvas at a picture of the video package.
+func (c *canvas) on(pix []byte, w, h int, format video.Format) {
 	if c.raster == nil {
 		c.raster = &vector.Rasterizer{}
 	}
 	c.pix, c.w, c.h, c.channels = pix, w, h, 3
+	if format == video.YUV {
+		if c.chroma == nil {
+			c.chroma = &chroma{}
+		}
+		c.pix, c.channels = pix[:w*h], 1
+		c.chroma.on(pix[w*h:], w, h)
+	}
 }
 
 // bandHeight is how many rows are rasterized at once. A skeleton's bounds are
@@ -75,8 +86,10 @@ func (c *canvas) fill(s *shape, k ink) {
 		return
 	}
 	c.boxes = s.boxes(c.boxes[:0])
-	for y := r.Min.Y; y < r.Max.Y; y += bandHeight {
-		c.fillBand(s, image.Rect(r.Min.X, y, r.Max.X, min(y+bandHeight, r.Max.Y)), k)
+	for y := r.Min.Y; y < r.Max.Y; {
+		end := min(y&^1+bandHeight, r.Max.Y) // no band ends within a row of chroma
+		c.fillBand(s, image.Rect(r.Min.X, y, r.Max.X, end), k)
+		y = end
 	}
 }
 
@@ -104,8 +117,18 @@ func (c *canvas) fillBand(s *shape, band image.Rectangle, k ink) {
 	c.mask.Pix, c.mask.Stride, c.mask.Rect = c.mask.Pix[:w*h], w, image.Rect(0, 0, w, h)
 	c.raster.DrawOp = draw.Src
 	c.raster.Draw(&c.mask, c.mask.Rect, image.Opaque, image.Point{})
-	for y := range h {
-		c.blend(r.Min.X, r.Min.Y+y, c.mask.Pix[y*w:(y+1)*w], k)
+	c.lay(r, c.mask.Pix, w, k)
+}
+
+// lay lays k over the rectangle as much as cover says, whose rows are stride
+// apart. The rectangle lies inside the canvas.
+func (c *canvas) lay(r image.Rectangle, cover []byte, stride int, k ink) {
+	if c.channels == 1 {
+		c.layYUV(r, cover, stride, k)
+		return
+	}
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		c.blend(r.Min.X, y, cover[(y-r.Min.Y)*stride:][:r.Dx()], k)
 	}
 }
 
@@ -114,17 +137,8 @@ func (c *canvas) fillBand(s *shape, band image.Rectangle, k ink) {
 func (c *canvas) blend(x, y int, cover []byte, k ink) {
 	row := c.pix[(y*c.w+x)*c.channels:]
 	for i := 0; i < len(cover); i++ {
-		if cover[i] == 0 {
-			// Most of a shape's bounds is empty: skip eight at a time.
-			for i+8 <= len(cover) && binary.LittleEndian.Uint64(cover[i:]) == 0 {
-				i += 8
-			}
-			if i == len(cover) {
-				return
-			}
-			if cover[i] == 0 {
-				continue
-			}
+		if i = skipEmpty(cover, i); i == len(cover) {
+			return
 		}
 		m := times[k.a][cover[i]]
 		over, under := &times[m], &times[255-m]
@@ -138,6 +152,18 @@ func (c *canvas) blend(x, y int, cover []byte, k ink) {
 	}
 }
 
+// skipEmpty returns the first place from i on that is covered, eight at a time:
+// most of a shape's bounds is empty.
+func skipEmpty(cover []byte, i int) int {
+	for i+8 <= len(cover) && binary.LittleEndian.Uint64(cover[i:]) == 0 {
+		i += 8
+	}
+	for i < len(cover) && cover[i] == 0 {
+		i++
+	}
+	return i
+}
+
 // rect fills a rectangle on whole pixels.
 func (c *canvas) rect(r image.Rectangle, k ink) {
 	r = r.Intersect(image.Rect(0, 0, c.w, c.h))
@@ -147,15 +173,17 @@ func (c *canvas) rect(r image.Rectangle, k ink) {
 	for len(c.full) < r.Dx() {
 		c.full = append(c.full, 255)
 	}
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		c.blend(r.Min.X, y, c.full[:r.Dx()], k)
-	}
+	c.lay(r, c.full, 0, k)
 }
 
-// put copies the part of a layer within src over the BGR canvas, its corner
-// (0, 0) at (x, y).
+// put copies the part of a layer within src over the picture, its corner (0, 0)
+// at (x, y).
 func (c *canvas) put(l *canvas, x, y int, src image.Rectangle) {
 	src = src.Intersect(image.Rect(0, 0, l.w, l.h)).Intersect(image.Rect(-x, -y, c.w-x, c.h-y))
+	if c.channels == 1 {
+		c.putYUV(l, x, y, src)
+		return
+	}
 	for sy := src.Min.Y; sy < src.Max.Y; sy++ {
 		from := l.pix[4*(sy*l.w+src.Min.X) : 4*(sy*l.w+src.Max.X)]
 		to := c.pix[3*((sy+y)*c.w+src.Min.X+x):]

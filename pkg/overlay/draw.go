@@ -19,7 +19,7 @@ type Source interface {
 	Next(*video.Frame) error
 }
 
-// Sink takes the annotated BGR pictures in order, each with the time in seconds
+// Sink takes the annotated pictures in order, in the source's format, each with the time in seconds
 // at which it is shown, as [video.Sink] does. It keeps nothing of pix.
 type Sink interface {
 	Write(pix []byte, timeS float64) error
@@ -99,6 +99,7 @@ func (d *drawing) run(ctx context.Context) error {
 			return fmt.Errorf("draw overlay: read clip: %w", err)
 		}
 		if d.painter == nil {
+			d.opts.Format = frame.Format
 			if d.painter, err = NewPainter(d.a, frame.Width, frame.Height, d.opts); err != nil {
 				return err
 			}
@@ -149,7 +150,7 @@ func (d *drawing) picture(frame *video.Frame, t0 float64) error {
 		return err
 	}
 	if d.opts.Whole != nil && len(wanted) > 0 {
-		whole := bgrImage(frame.Pix, frame.Width, frame.Height, image.Rect(0, 0, frame.Width, frame.Height))
+		whole := d.painter.image(frame.Pix, image.Rect(0, 0, frame.Width, frame.Height))
 		for _, i := range wanted {
 			if err := d.opts.Whole(d.opts.Instants[i], whole); err != nil {
 				return err

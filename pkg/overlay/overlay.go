@@ -4,9 +4,9 @@
 // the course of the set.
 //
 // [Draw] annotates a whole clip, a [Painter] a single picture. Shapes are
-// anti-aliased (golang.org/x/image/vector) and drawn straight into the BGR
-// picture; only the pixels under a shape are touched, and whatever does not move is
-// drawn once. Nothing is concluded here.
+// anti-aliased (golang.org/x/image/vector) and drawn straight into the picture
+// as the decoder gave it; only the pixels under a shape are touched, and whatever
+// does not move is drawn once. Nothing is concluded here.
 package overlay
 
 import (
@@ -15,6 +15,7 @@ import (
 	"math"
 
 	"github.com/spineflex/spineflex/pkg/analysis"
+	"github.com/spineflex/spineflex/pkg/video"
 )
 
 // Style is how much is drawn.
@@ -40,6 +41,8 @@ type Options struct {
 	Freeze bool
 	// Card ends the video with two seconds of summary.
 	Card bool
+	// Format of the pictures; [Draw] takes it from its source.
+	Format video.Format
 	// Instants of which [Draw] returns pictures.
 	Instants []Instant
 	// Whole, when set, is given the whole drawn picture of every instant.
@@ -171,8 +174,7 @@ func (p *Painter) scaled(c []point) []point {
 	return out
 }
 
-// Paint draws the state of clip time timeS on a picture: height rows of width
-// pixels of blue, green, red.
+// Paint draws the state of clip time timeS on a picture.
 func (p *Painter) Paint(pix []byte, timeS float64) error {
 	if err := p.use(pix); err != nil {
 		return err
@@ -205,10 +207,10 @@ func (p *Painter) paintBody(pix []byte, timeS float64) error {
 }
 
 func (p *Painter) use(pix []byte) error {
-	if want := 3 * p.layout.w * p.layout.h; len(pix) != want {
+	if want := p.opts.Format.Size(p.layout.w, p.layout.h); len(pix) != want {
 		return fmt.Errorf("draw overlay: the picture has %d bytes, %d × %d pixels have %d", len(pix), p.layout.w, p.layout.h, want)
 	}
-	p.c.on(pix, p.layout.w, p.layout.h)
+	p.c.on(pix, p.layout.w, p.layout.h, p.opts.Format)
 	return nil
 }
 

@@ -149,6 +149,89 @@ func TestGoldenPictures(t *testing.T) {
 	}
 }
 
+// Drawing on YUV is drawing on BGR and converting afterwards, to within what
+// rounds twice: luma pixel by pixel, chroma by the mean of its cell but where
+// edges of several shapes meet in it.
+func TestYUVLooksTheSame(t *testing.T) {
+	const levels = 3
+	for name, c := range map[string]struct {
+		a    *analysis.Analysis
+		card bool
+	}{
+		"portrait":  {a: squats(360, 640, 180, 420, 3)},
+		"landscape": {a: squats(641, 363, 320, 290, 3)}, // odd
+		"card":      {a: squats(360, 640, 180, 420, 3), card: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, h := c.a.Clip.Width, c.a.Clip.Height
+			var pix [2][]byte
+			for i, format := range []video.Format{video.BGR, video.YUV} {
+				p, err := NewPainter(c.a, w, h, Options{Format: format})
+				if err != nil {
+					t.Fatal(err)
+				}
+				pix[i] = wall(w, h)
+				if format == video.YUV {
+					pix[i] = asYUV(pix[i], w, h)
+				}
+				if c.card {
+					err = p.PaintCard(pix[i])
+				} else {
+					err = p.Paint(pix[i], c.a.Reps[0].BottomS+0.01)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			mixed := 0
+			for i, want := range asYUV(pix[0], w, h) {
+				switch d := int(pix[1][i]) - int(want); {
+				case d >= -levels && d <= levels:
+				case i < w*h:
+					t.Fatalf("luma %d of %d × %d: %d, want %d", i, w, h, pix[1][i], want)
+				default:
+					mixed++
+				}
+			}
+			if share := float64(mixed) / float64(len(pix[1])-w*h); share > 0.01 {
+				t.Errorf("chroma differs in %.1f %% of the cells", 100*share)
+			}
+			// And back, where the chroma of a cell is one.
+			got, want := yuvImage(pix[1], w, h, image.Rect(8, 9, w, h)), bgrImage(pix[0], w, h, image.Rect(8, 9, w, h))
+			off := 0.0
+			for i := range want.Pix {
+				off += math.Abs(float64(got.Pix[i]) - float64(want.Pix[i]))
+			}
+			if off /= float64(len(want.Pix)); off > 2 {
+				t.Errorf("as RGB the pictures differ by %.1f levels", off)
+			}
+		})
+	}
+}
+
+// asYUV converts a BGR picture.
+func asYUV(pix []byte, w, h int) []byte {
+	out := make([]byte, video.YUV.Size(w, h))
+	var c chroma
+	c.on(out[w*h:], w, h)
+	for cell := range c.u {
+		var sum [3]float64
+		n := 0.0
+		for k := range 4 {
+			x, y := cell%c.w*2+k%2, cell/c.w*2+k/2
+			if x >= w || y >= h {
+				continue
+			}
+			q := pix[3*(y*w+x):]
+			b, g, r := float64(q[0])/255, float64(q[1])/255, float64(q[2])/255
+			out[y*w+x], _, _ = yuv(r, g, b, 1)
+			sum[0], sum[1], sum[2], n = sum[0]+b, sum[1]+g, sum[2]+r, n+1
+		}
+		_, c.u[cell], c.v[cell] = yuv(sum[2]/n, sum[1]/n, sum[0]/n, 1)
+	}
+	return out
+}
+
 func unsure(a *analysis.Analysis) *analysis.Analysis {
 	for i := range a.Frames {
 		if f := &a.Frames[i]; f.Rep == 1 {
@@ -530,11 +613,11 @@ func TestLayerLooksTheSame(t *testing.T) {
 	s.roundRect(5, 5, 40, 30, 9)
 	direct, copied := wall(60, 50), wall(60, 50)
 	var c canvas
-	c.on(direct, 60, 50)
+	c.on(direct, 60, 50, video.BGR)
 	c.fill(&s, panel)
 	l := newLayer(60, 50)
 	l.fill(&s, panel)
-	c.on(copied, 60, 50)
+	c.on(copied, 60, 50, video.BGR)
 	c.putAll(l, 0, 0)
 	for i := range direct {
 		if d := int(direct[i]) - int(copied[i]); d < -2 || d > 2 { // rounding twice
@@ -579,11 +662,11 @@ func BenchmarkPaint(b *testing.B) {
 	}{{"720x1280", 720, 1280, 840}, {"1080x1920", 1080, 1920, 1260}, {"1920x1080", 1920, 1080, 900}, {"2160x3840", 2160, 3840, 2500}} {
 		b.Run(c.name, func(b *testing.B) {
 			a := squats(c.w, c.h, float64(c.w)/2, c.tall, 5)
-			p, err := NewPainter(a, c.w, c.h, Options{})
+			p, err := NewPainter(a, c.w, c.h, Options{Format: video.YUV})
 			if err != nil {
 				b.Fatal(err)
 			}
-			pix := wall(c.w, c.h)
+			pix := asYUV(wall(c.w, c.h), c.w, c.h)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				if err := p.Paint(pix, a.Frames[i%len(a.Frames)].Time); err != nil {

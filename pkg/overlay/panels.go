@@ -373,6 +373,7 @@ func (p *Painter) drawStrip(m *moment) {
 	r, s := p.layout.strip, p.strip
 	x := math.Max(s.x0, math.Min(s.x1, s.x(m.time)))
 	cut := int(math.Round(x))
+	cut -= (r.Min.X + cut) % 2 // between cells of chroma, under the playhead
 	p.c.put(s.past, r.Min.X, r.Min.Y, image.Rect(0, 0, cut, s.past.h))
 	p.c.put(s.next, r.Min.X, r.Min.Y, image.Rect(cut, 0, s.next.w, s.next.h))
 	ox, oy := float64(r.Min.X), float64(r.Min.Y)

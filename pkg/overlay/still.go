@@ -13,6 +13,7 @@ import (
 
 	"github.com/spineflex/spineflex/pkg/analysis"
 	"github.com/spineflex/spineflex/pkg/lift"
+	"github.com/spineflex/spineflex/pkg/video"
 )
 
 // Instant is a moment of the set worth a picture.
@@ -92,7 +93,7 @@ const (
 // cut copies the lifter out of a drawn picture and shrinks it.
 func (p *Painter) cut(pix []byte, at Instant, timeS float64) *Picture {
 	r := p.bounds()
-	img := bgrImage(pix, p.layout.w, p.layout.h, r)
+	img := p.image(pix, r)
 	limit := stillHeight
 	if len(p.opts.Instants) > fewStills {
 		limit = manyHeight
@@ -113,6 +114,14 @@ func (p *Picture) JPEG(quality int) ([]byte, error) {
 		return nil, fmt.Errorf("encode still %q of rep %d: %w", p.Label, p.Rep, err)
 	}
 	return b.Bytes(), nil
+}
+
+// image copies the part r of a picture.
+func (p *Painter) image(pix []byte, r image.Rectangle) *image.RGBA {
+	if p.opts.Format == video.YUV {
+		return yuvImage(pix, p.layout.w, p.layout.h, r)
+	}
+	return bgrImage(pix, p.layout.w, p.layout.h, r)
 }
 
 // bgrImage copies the part r of a BGR picture.

@@ -111,10 +111,9 @@ func (c *canvas) text(t *typeface, x, y float64, s string, k ink) float64 {
 		g := t.glyph(r, uint8(4*(x-fx)))
 		gx, gy := int(fx)+g.at.X, int(math.Round(y))+g.at.Y
 		x0, x1 := max(0, -gx), min(g.w, c.w-gx)
-		if x0 < x1 {
-			for row := max(0, -gy); row < min(g.h, c.h-gy); row++ {
-				c.blend(gx+x0, gy+row, g.mask[row*g.w+x0:row*g.w+x1], k)
-			}
+		y0, y1 := max(0, -gy), min(g.h, c.h-gy)
+		if x0 < x1 && y0 < y1 {
+			c.lay(image.Rect(gx+x0, gy+y0, gx+x1, gy+y1), g.mask[y0*g.w+x0:], g.w, k)
 		}
 		if advance, ok := t.face.GlyphAdvance(r); ok {
 			x += float64(advance) / 64

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// decodeFilters is the ffmpeg filter chain from decoded pictures to upright BGR of
-// width × height, for a clip that is sampled at hz (0 = every picture).
+// decodeFilters is the ffmpeg filter chain from decoded pictures to upright ones
+// of width × height, for a clip that is sampled at hz (0 = every picture).
 //
 // Two marks report on descriptor 3 as pictures pass: "a=1" for every decoded
 // picture, "s=1" for each that goes on to the output, both under a line with its time in
 // microseconds.
-func decodeFilters(info Info, width, height int, hz float64) string {
+func decodeFilters(info Info, width, height int, hz float64, format Format) string {
 	chain := []string{"settb=1/1000000", mark("a")}
 	if info.Interlaced {
 		chain = append(chain, "yadif=mode=send_frame")
@@ -20,17 +20,29 @@ func decodeFilters(info Info, width, height int, hz float64) string {
 	chain = append(chain, "settb=1/1000000", selectFilter(info.MeanFPS, hz))
 	// Turning before the conversion costs a third of turning packed BGR after it.
 	chain = append(chain, turnFilters(info.RotationDeg, info.Mirrored)...)
-	chain = append(chain, fmt.Sprintf("scale=%d:%d:flags=%s%s", width, height, scaler(info, width, height), matrixOption(info)),
-		"format=bgr24")
+	scale := fmt.Sprintf("scale=%d:%d:flags=%s%s", width, height, scaler(info, width, height), matrixOption(info))
+	var corrections []string // of BGR
 	if info.Transfer == "smpte2084" {
-		chain = append(chain, toneMap())
+		corrections = append(corrections, toneMap())
 	}
 	if strings.HasPrefix(info.ColorMatrix, "bt2020") {
-		chain = append(chain, wideColours)
+		corrections = append(corrections, wideColours)
+	}
+	switch {
+	case format == BGR:
+		chain = append(append(chain, scale, "format=bgr24"), corrections...)
+	case len(corrections) > 0:
+		chain = append(append(chain, scale, "format=bgr24"), corrections...)
+		chain = append(chain, "scale="+toYUV, "format=yuv420p")
+	default: // which changes nothing in most clips
+		chain = append(chain, scale+":"+toYUV, "format=yuv420p")
 	}
 	chain = append(chain, mark("s"))
 	return strings.Join(chain, ",")
 }
+
+// toYUV are the scale filter's options that make [YUV] of anything.
+const toYUV = "out_color_matrix=bt709:out_range=tv"
 
 func mark(key string) string {
 	return fmt.Sprintf(`metadata=add:key=%[1]s:value=1,metadata=print:key=%[1]s:file='pipe\:3':direct=1`, key)

@@ -37,9 +37,9 @@ const (
 	idSimpleBlock     = 0xA3
 )
 
-// matroskaHeader opens a stream of BGR pictures at about fps a second (a hint
-// for the encoder's rate control; the times in the clusters hold).
-func matroskaHeader(width, height int, fps float64) []byte {
+// matroskaHeader opens a stream of pictures at about fps a second (a hint for
+// the encoder's rate control; the times in the clusters hold).
+func matroskaHeader(width, height int, format Format, fps float64) []byte {
 	head := element(nil, idEBML, element(nil, idDocType, []byte("matroska")))
 	head = appendID(head, idSegment)
 	head = append(head, 0x01, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF) // unknown size: until the stream ends
@@ -52,7 +52,7 @@ func matroskaHeader(width, height int, fps float64) []byte {
 
 	picture := number(nil, idPixelWidth, uint64(width))
 	picture = number(picture, idPixelHeight, uint64(height))
-	picture = element(picture, idColourSpace, []byte{'B', 'G', 'R', 24})
+	picture = element(picture, idColourSpace, format.fourCC())
 	track := number(nil, idTrackNumber, 1)
 	track = number(track, idTrackUID, 1)
 	track = number(track, idTrackType, 1) // video

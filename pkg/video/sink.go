@@ -18,7 +18,8 @@ import (
 // SinkOptions say what is written. Width and Height are needed; the rest has
 // useful zero values.
 type SinkOptions struct {
-	Width, Height int // of the pictures given to Write, pixels, at least 2
+	Width, Height int    // of the pictures given to Write, pixels, at least 2
+	Format        Format // of their bytes
 
 	// FPS is about how many pictures a second there will be, 0 = 30. It guides the
 	// encoder's rate control only: each picture is shown at the time it was written with.
@@ -51,6 +52,8 @@ func (o SinkOptions) Validate() error {
 	switch {
 	case o.Width < 2 || o.Height < 2 || o.Width > MaxPixels/o.Height:
 		return fmt.Errorf("video: cannot encode pictures of %d × %d pixels", o.Width, o.Height)
+	case !o.Format.known():
+		return fmt.Errorf("video: unknown format %d", o.Format)
 	case !(o.FPS >= 0 && o.FPS < 1e6):
 		return fmt.Errorf("video: FPS %g is not a rate", o.FPS)
 	case o.Preset != "" && !presets[o.Preset]:
@@ -191,10 +194,14 @@ func (s *Sink) args() []string {
 			args = append(args, "-c:a", "aac", "-b:a", "160k")
 		}
 	}
-	// yuv420p wants even sizes. The odd last column or row is cut, which moves no
-	// picture coordinate.
+	// H.264 of this kind wants even sizes. The odd last column or row is cut, which
+	// moves no picture coordinate.
+	filters := fmt.Sprintf("crop=%d:%d:0:0", o.Width&^1, o.Height&^1)
+	if o.Format != YUV {
+		filters += ",scale=" + toYUV + ",format=yuv420p"
+	}
 	args = append(args,
-		"-vf", fmt.Sprintf("crop=%d:%d:0:0,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p", o.Width&^1, o.Height&^1),
+		"-vf", filters,
 		"-fps_mode", "passthrough", "-enc_time_base", "1:"+clock, "-video_track_timescale", clock,
 		"-c:v", "libx264", "-preset", preset, "-crf", strconv.Itoa(crf), "-threads", strconv.Itoa(o.Threads),
 		"-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
@@ -204,11 +211,11 @@ func (s *Sink) args() []string {
 	return args
 }
 
-// Write encodes one picture, Height rows of Width BGR pixels without padding,
-// to be shown at t seconds: at least 0 and later than the picture before. It returns when
-// the encoder has taken the picture; pix may be reused then.
+// Write encodes one picture of the sink's format, to be shown at t seconds: at
+// least 0 and later than the picture before. It returns when the encoder has
+// taken the picture; pix may be reused then.
 func (s *Sink) Write(pix []byte, t float64) error {
-	if want := s.opts.Width * s.opts.Height * 3; len(pix) != want {
+	if want := s.opts.Format.Size(s.opts.Width, s.opts.Height); len(pix) != want {
 		return fileError(s.path, fmt.Errorf("picture %d has %d bytes, want %d", s.written, len(pix), want))
 	}
 	const latest = 1e9 // 30 years, and far from overflow
@@ -221,7 +228,7 @@ func (s *Sink) Write(pix []byte, t float64) error {
 		if fps == 0 {
 			fps = 30
 		}
-		s.head = append(s.head, matroskaHeader(s.opts.Width, s.opts.Height, fps)...)
+		s.head = append(s.head, matroskaHeader(s.opts.Width, s.opts.Height, s.opts.Format, fps)...)
 	}
 	s.head = matroskaPicture(s.head, uint64(math.Round(t*1e6)), len(pix))
 	for _, b := range [][]byte{s.head, pix} {

@@ -28,6 +28,8 @@ type Options struct {
 	// MaxWidth and MaxHeight bound the picture, which is shrunk to fit and
 	// keeps its shape. 0 = no bound. It is never enlarged.
 	MaxWidth, MaxHeight int
+	// Format of the pictures' bytes.
+	Format Format
 	// Threads the decoder may use, 0 = as many as there are cores.
 	Threads int
 	// Ahead is how many pictures are decoded before they are asked for, 0 = 3.
@@ -45,6 +47,8 @@ func (o Options) Validate() error {
 		return fmt.Errorf("video: SampleHz %g is not a rate", o.SampleHz)
 	case o.Slowdown != 0 && !(o.Slowdown >= 1 && o.Slowdown < 1e4):
 		return fmt.Errorf("video: Slowdown %g is not 1 or more", o.Slowdown)
+	case !o.Format.known():
+		return fmt.Errorf("video: unknown format %d", o.Format)
 	case o.MaxWidth < 0 || o.MaxHeight < 0:
 		return fmt.Errorf("video: MaxWidth %d × MaxHeight %d must not be negative", o.MaxWidth, o.MaxHeight)
 	case o.Threads < 0:
@@ -66,7 +70,8 @@ type Frame struct {
 	Time   float64 // presentation time, seconds, see the package comment
 	Width  int     // pixels
 	Height int     //
-	Pix    []byte  // Height rows of Width pixels of blue, green, red; no padding
+	Format Format  // of Pix
+	Pix    []byte  // Format.Size(Width, Height) bytes
 }
 
 // Counts says what became of a clip's pictures so far.
@@ -83,6 +88,7 @@ type Source struct {
 	path          string
 	slowdown      float64
 	width, height int
+	format        Format
 
 	cancel context.CancelFunc
 	child  *child
@@ -117,7 +123,7 @@ func Open(ctx context.Context, path string, opts Options) (*Source, error) {
 	if info.Width <= 0 || info.Height <= 0 || info.Width > MaxPixels/info.Height {
 		return nil, fileError(path, ErrTooLarge)
 	}
-	s := &Source{info: info, path: path, slowdown: opts.slowdown()}
+	s := &Source{info: info, path: path, slowdown: opts.slowdown(), format: opts.Format}
 	s.width, s.height = fit(info.Width, info.Height, opts.MaxWidth, opts.MaxHeight)
 	run, cancel := context.WithCancel(ctx)
 	s.cancel = cancel
@@ -175,10 +181,10 @@ func (s *Source) args(opts Options) []string {
 	args = append(args, inputArgs(s.path)...)
 	return append(args,
 		"-map", "0:"+strconv.Itoa(s.info.StreamIndex),
-		"-vf", decodeFilters(s.info, s.width, s.height, opts.SampleHz/s.slowdown),
+		"-vf", decodeFilters(s.info, s.width, s.height, opts.SampleHz/s.slowdown, s.format),
 		"-fps_mode", "passthrough", // no picture is doubled or left out to keep a rate
 		"-enc_time_base", "1:1000000", // or two pictures may fall on one tick of the mean rate
-		"-c:v", "rawvideo", "-pix_fmt", "bgr24", "-f", "rawvideo", "pipe:1",
+		"-c:v", "rawvideo", "-pix_fmt", s.format.pixelFormat(), "-f", "rawvideo", "pipe:1",
 	)
 }
 
@@ -353,7 +359,7 @@ var errShort = errors.New("the pictures ended before their times")
 // pump joins pictures and times until the pictures end. It returns nil when each
 // picture had its time and each time its picture.
 func (s *Source) pump(run context.Context, pictures io.Reader, stamps <-chan stamp) error {
-	size := s.width * s.height * 3
+	size := s.format.Size(s.width, s.height)
 	for last := math.Inf(-1); ; {
 		var buf []byte
 		select {
@@ -382,7 +388,7 @@ func (s *Source) pump(run context.Context, pictures io.Reader, stamps <-chan sta
 		s.counts.Given++
 		s.mu.Unlock()
 		select {
-		case s.ready <- Frame{Index: st.index, Time: st.time, Width: s.width, Height: s.height, Pix: buf}:
+		case s.ready <- Frame{Index: st.index, Time: st.time, Width: s.width, Height: s.height, Format: s.format, Pix: buf}:
 		case <-run.Done():
 			return run.Err()
 		}

@@ -227,7 +227,7 @@ func TestSampling(t *testing.T) {
 // TestRepeatedTimes: a picture whose time repeats or goes back is left out.
 func TestRepeatedTimes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "repeated.mkv")
-	clip := matroskaHeader(numberedSize, numberedSize, 30)
+	clip := matroskaHeader(numberedSize, numberedSize, BGR, 30)
 	for n := range 40 {
 		at := uint64(n) * 33_333
 		if n%4 == 3 {

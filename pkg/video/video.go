@@ -12,7 +12,7 @@
 //		err := src.Next(&frame)
 //		if err == io.EOF { break }
 //		if err != nil { … }
-//		// frame.Pix holds frame.Width × frame.Height BGR pixels, frame.Time seconds.
+//		// frame.Pix holds frame.Width × frame.Height pixels in frame.Format, frame.Time seconds.
 //	}
 //
 // # Upright
