@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/spineflex/spineflex/pkg/contour"
+	"github.com/spineflex/spineflex/pkg/infer"
 	"github.com/spineflex/spineflex/pkg/plate"
 	"github.com/spineflex/spineflex/pkg/pose"
 	"github.com/spineflex/spineflex/pkg/recording"
@@ -36,6 +37,8 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 	if err != nil {
 		return nil, err
 	}
+	networks := load(rt, o.Quality)
+	defer networks.close()
 	info, err := video.Probe(ctx, path)
 	if err != nil {
 		return nil, err
@@ -60,15 +63,10 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 		return nil, err
 	}
 	defer clip.Close()
-	nets, err := pose.LoadNetworks(o.Quality)
+	tracker, err := networks.loaded()
 	if err != nil {
 		return nil, err
 	}
-	tracker, err := pose.NewTracker(rt, nets)
-	if err != nil {
-		return nil, err
-	}
-	defer tracker.Close()
 
 	p := newPipeline(path, clip, tracker, contour.NewExtractor(), total, o.Progress)
 	var sum string
@@ -121,6 +119,39 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 		return nil, fmt.Errorf("%s: %w", path, ErrNoPerson)
 	}
 	return rec, nil
+}
+
+// loading is a tracker whose networks are on their way into memory, which takes
+// as long as to open a clip.
+type loading struct {
+	done    chan struct{}
+	tracker *pose.Tracker
+	err     error
+}
+
+// load begins to load the networks. The caller closes what it returns.
+func load(rt *infer.Runtime, quality pose.Quality) *loading {
+	l := &loading{done: make(chan struct{})}
+	go func() {
+		defer close(l.done)
+		var nets pose.Networks
+		if nets, l.err = pose.LoadNetworks(quality); l.err == nil {
+			l.tracker, l.err = pose.NewTracker(rt, nets)
+		}
+	}()
+	return l
+}
+
+// loaded waits for the tracker, which is valid until close.
+func (l *loading) loaded() (*pose.Tracker, error) {
+	<-l.done
+	return l.tracker, l.err
+}
+
+func (l *loading) close() {
+	if tracker, err := l.loaded(); err == nil {
+		tracker.Close()
+	}
 }
 
 // lost says what of the clip could not be read; empty where all could. Containers
