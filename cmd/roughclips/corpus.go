@@ -63,8 +63,9 @@ func outcome(plain, got *analysis.Analysis, err error, path string) string {
 	}
 	var reps []string
 	for i := range got.Reps {
-		off := got.Reps[i].PeakFlexionDeg - plain.Reps[min(i, len(plain.Reps)-1)].PeakFlexionDeg
-		reps = append(reps, fmt.Sprintf("%+.1f°", off))
+		g, w := &got.Reps[i], &plain.Reps[min(i, len(plain.Reps)-1)]
+		reps = append(reps, fmt.Sprintf("%+.1f° (± %.1f°), hip %+.1f %%, knee %+.1f°", g.PeakFlexionDeg-w.PeakFlexionDeg, g.PeakFlexionSDDeg,
+			g.Bottom.HipHeightPct-w.Bottom.HipHeightPct, g.Bottom.KneeFlexion-w.Bottom.KneeFlexion))
 	}
 	if len(reps) == 0 {
 		return "measured: no repetition"

@@ -24,6 +24,7 @@ const (
 	WarnSmall      = "person_small"
 	WarnCoverage   = "back_often_hidden"
 	WarnHeld       = "lifter_often_lost"
+	WarnMoving     = "camera_moves"
 )
 
 const (
@@ -38,6 +39,9 @@ const (
 	// clothWarnDeg is how much of the standing lordosis clothing may hide before
 	// it is worth a word.
 	clothWarnDeg = 5
+	// movedWarnShare is how far the camera may move before it is worth a word,
+	// trunk lengths: 8 cm at the lifter.
+	movedWarnShare = 0.15
 	// leanBackDeg is how far behind the usual lockout the trunk may be before
 	// a lockout counts as leaned back, which is extension and not neutral.
 	leanBackDeg = 4
@@ -48,7 +52,8 @@ const (
 // inconclusive, the reason and a warning; errors are those of lift.Analyze
 // (nobody seen, too short, unusable settings).
 func Analyze(rec *recording.Recording, s Settings) (*Analysis, error) {
-	move, err := lift.Analyze(rec, lift.Options{Exercise: s.Exercise, Facing: s.Facing})
+	seen := steady(rec)
+	move, err := lift.Analyze(seen.Recording, lift.Options{Exercise: s.Exercise, Facing: s.Facing})
 	if err != nil {
 		return nil, err
 	}
@@ -62,24 +67,27 @@ func Analyze(rec *recording.Recording, s Settings) (*Analysis, error) {
 	}
 	a.frames(rec, move)
 	a.TravelPct = travel(move)
-	a.measureScale(rec, move, s)
+	a.measureScale(seen.Recording, move, s)
+	if seen.moved > movedWarnShare*move.TrunkLength {
+		a.warn(WarnMoving, "the camera moves; that is taken out as far as the room behind you shows it, but a phone that stands still is surer")
+	}
 	cal, err := calibrate(s)
 	if err != nil {
 		return nil, err
 	}
 	a.Neutral.LimitDeg, a.Neutral.FullFlexionDeg = cal.limit, cal.fullFlexion
-	in := spineInput(rec, move, s)
+	in := spineInput(seen.Recording, move, s)
 	in.Own = cal.neutral
-	back, err := spine.Measure(rec, in)
+	back, err := spine.Measure(seen.Recording, in)
 	switch {
 	case errors.Is(err, spine.ErrNoContour):
 		a.warn(WarnNoSpine, "the lower back is not visible; film from the side at hip height, with nothing between camera and back")
 	case err != nil:
 		return nil, fmt.Errorf("measure the spine: %w", err)
 	default:
-		a.spine(back)
+		a.spine(back, seen)
 	}
-	a.assess(rec, move, rom.Options{LimitDeg: cal.limit})
+	a.assess(seen.Recording, move, rom.Options{LimitDeg: cal.limit})
 	a.framing(rec)
 	a.quality(rec, back)
 	return a, nil
@@ -200,8 +208,8 @@ func neutralFrames(rec *recording.Recording, move *lift.Movement, s Settings) []
 	return out
 }
 
-// spine copies the spine's measurement.
-func (a *Analysis) spine(back *spine.Result) {
+// spine copies the spine's measurement, places as they are in the picture.
+func (a *Analysis) spine(back *spine.Result, seen steadied) {
 	a.Neutral.LumbarAngleDeg, a.Neutral.SDDeg, a.Neutral.Source = back.NeutralAngle, back.NeutralSD, a.neutralSource(back)
 	a.Quality.FilterCutoffHz = back.CutoffHz
 	if back.ClothDeg > clothWarnDeg {
@@ -211,9 +219,9 @@ func (a *Analysis) spine(back *spine.Result) {
 		f, b := &a.Frames[i], &back.Frames[i]
 		f.LumbarFlexion, f.LumbarFlexionSD, f.LumbarAngle = b.Flexion, b.SD, b.Angle
 		f.Confidence = b.Coverage
-		f.Lumbar, f.NeutralCurve = b.Lumbar, b.Neutral
+		f.Lumbar, f.NeutralCurve = seen.drawn(i, b.Lumbar), seen.drawn(i, b.Neutral)
 		for _, p := range b.Dorsal {
-			f.Dorsal = append(f.Dorsal, DorsalPoint{Point: p.Point, Level: p.Level, Used: p.Used})
+			f.Dorsal = append(f.Dorsal, DorsalPoint{Point: seen.inPicture(i, p.Point), Level: p.Level, Used: p.Used})
 		}
 	}
 }

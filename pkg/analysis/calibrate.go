@@ -47,7 +47,7 @@ func (s Settings) Validate() error {
 func calibrate(s Settings) (calibration, error) {
 	c := calibration{limit: rom.DefaultLimitDeg, fullFlexion: math.NaN()}
 	if s.NeutralClip != nil {
-		rec := s.NeutralClip
+		rec := steady(s.NeutralClip).Recording
 		in, err := calibrationInput(rec, s)
 		if err != nil {
 			return c, fmt.Errorf("neutral clip %s: %w: %w", rec.Clip.File, ErrCalibration, err)
@@ -63,7 +63,7 @@ func calibrate(s Settings) (calibration, error) {
 		c.limit = math.Max(leastLimit, largest(held, func(f *spine.Frame) float64 { return f.Angle })+heldMargin)
 	}
 	if s.FullFlexionClip != nil {
-		rec := s.FullFlexionClip
+		rec := steady(s.FullFlexionClip).Recording
 		in, err := calibrationInput(rec, s)
 		if err != nil {
 			return c, fmt.Errorf("full-flexion clip %s: %w: %w", rec.Clip.File, ErrCalibration, err)

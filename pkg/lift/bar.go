@@ -55,7 +55,7 @@ func (p *poses) barDepth(b *body) []float64 {
 		out[i] = scale * p.plate.y[i] / b.leg
 		offset[i] = out[i] - hands[i]
 	}
-	extend(offset, b.t)
+	signal.Extend(offset, b.t)
 	for i, v := range out {
 		if math.IsNaN(v) {
 			out[i] = hands[i] + offset[i]
@@ -79,30 +79,6 @@ func (p *poses) plateTravel(b *body, hands []float64) float64 {
 		return plateScale
 	}
 	return scale
-}
-
-// extend fills all gaps of x: linearly between known values, with the nearest
-// before the first and after the last.
-func extend(x, t []float64) {
-	signal.FillGaps(x, t, x, math.Inf(1))
-	first, last := -1, -1
-	for i, v := range x {
-		if !math.IsNaN(v) {
-			if first < 0 {
-				first = i
-			}
-			last = i
-		}
-	}
-	if first < 0 {
-		return
-	}
-	for i := range x[:first] {
-		x[i] = x[first]
-	}
-	for i := last + 1; i < len(x); i++ {
-		x[i] = x[last]
-	}
 }
 
 // handDepth is how low the hands are, from the wrists and, since those are often

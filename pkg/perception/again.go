@@ -51,7 +51,9 @@ func (p *pipeline) lookAgain(ctx context.Context, t *pose.Tracker, width, height
 		if err != nil {
 			return err
 		}
+		view := p.frames[i].View
 		p.frames[i], p.circles[i] = p.see(&o), p.round(&o)
+		p.frames[i].View = view
 		return nil
 	})
 }

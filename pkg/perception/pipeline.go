@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/spineflex/spineflex/pkg/camera"
 	"github.com/spineflex/spineflex/pkg/contour"
 	"github.com/spineflex/spineflex/pkg/infer"
 	"github.com/spineflex/spineflex/pkg/plate"
@@ -217,6 +218,7 @@ type pipeline struct {
 	tracker   tracker
 	extractor extractor
 	finder    *plate.Finder
+	camera    camera.Follower
 	free      chan *picture // to be filled
 	tracked   chan *picture // in order of time
 	frames    []recording.Frame
@@ -343,7 +345,9 @@ func (p *pipeline) outline(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		p.frames = append(p.frames, p.see(&pic.observation))
+		f := p.see(&pic.observation)
+		f.View = p.stands(&pic.observation)
+		p.frames = append(p.frames, f)
 		p.circles = append(p.circles, p.round(&pic.observation))
 		p.looks = append(p.looks, pic.observation.Look())
 		p.free <- pic // has room for all there are
@@ -363,7 +367,7 @@ func (p *pipeline) tell() {
 func (p *pipeline) see(o *pose.Observation) recording.Frame {
 	f := recording.Frame{
 		Index: o.Index, Time: o.Time, Tracking: o.Tracking, Presence: o.Presence, Landmarks: o.Landmarks,
-		Plate: recording.NoDisc(),
+		Plate: recording.NoDisc(), View: recording.NoView(),
 	}
 	if o.Tracking == recording.Absent || o.Mask.P == nil {
 		nowhere := recording.Point{X: math.NaN(), Y: math.NaN()}
@@ -373,6 +377,14 @@ func (p *pipeline) see(o *pose.Observation) recording.Frame {
 	img := contour.Image{Pix: o.Image.Pix, Width: o.Image.Width, Height: o.Image.Height}
 	f.Trunk = p.extractor.Extract(img, mask{&o.Mask}, &f.Landmarks)
 	return f
+}
+
+// stands says how the camera stands, in frames that show the lifter.
+func (p *pipeline) stands(o *pose.Observation) recording.View {
+	if o.Tracking == recording.Absent || o.Image.Pix == nil {
+		return recording.NoView()
+	}
+	return p.camera.Follow(camera.Image{Pix: o.Image.Pix, Width: o.Image.Width, Height: o.Image.Height}, camera.Around(&o.Landmarks))
 }
 
 // round returns what is round near the lifter's hands.

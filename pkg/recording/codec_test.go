@@ -18,6 +18,7 @@ import (
 const (
 	tolPixel  = 1.0/32 + 1e-9
 	tolZ      = 1.0/4 + 1e-9
+	tolTurn   = 0.5 / perTurn
 	tolUnit   = 1.0/510 + 1e-9
 	tolMicro  = 0.5e-6 + 1e-12
 	tolSDFrac = 0.023
@@ -65,6 +66,7 @@ func randomRecording(n int, seed uint64) *Recording {
 		if rng.IntN(3) > 0 {
 			f.Plate = Disc{odd(400 * rng.Float64()), odd(600), odd(90 + rng.NormFloat64()), odd(90), odd(rng.Float64())}
 		}
+		f.View = View{odd(60 * rng.NormFloat64()), odd(-20), odd(0.1 * rng.NormFloat64()), odd(1 + 0.1*rng.NormFloat64()), odd(rng.Float64())}
 		for side := range 2 {
 			if rng.IntN(5) == 0 {
 				continue
@@ -136,6 +138,11 @@ func TestRoundTrip(t *testing.T) {
 		near(t, "plate rx", g.Plate.RX, w.Plate.RX, tolPixel)
 		near(t, "plate ry", g.Plate.RY, w.Plate.RY, tolPixel)
 		near(t, "plate support", g.Plate.Support, w.Plate.Support, tolUnit)
+		near(t, "view x", g.View.X, w.View.X, tolPixel)
+		near(t, "view y", g.View.Y, w.View.Y, tolPixel)
+		near(t, "view turn", g.View.Turn, w.View.Turn, tolTurn)
+		near(t, "view zoom", g.View.Zoom, w.View.Zoom, tolTurn)
+		near(t, "view sd", g.View.SD, w.View.SD, tolPixel)
 		for _, side := range []Side{Left, Right} {
 			ge, we := g.Trunk.Edge(side), w.Trunk.Edge(side)
 			if (ge == nil) != (we == nil) {
@@ -334,5 +341,20 @@ func BenchmarkDecode(b *testing.B) {
 		if _, err := Decode(bytes.NewReader(w.Bytes())); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestViewGoesThereAndBack(t *testing.T) {
+	v, w := View{X: 12, Y: -7, Turn: 0.3, Zoom: 1.2}, View{X: -80, Y: 3, Turn: -0.1, Zoom: 0.9}
+	p := Point{310, 640}
+	q := v.Undo(v.Apply(p))
+	near(t, "x there and back", q.X, p.X, 1e-9)
+	near(t, "y there and back", q.Y, p.Y, 1e-9)
+	// Both ways lead to the same place of the clip's first picture.
+	first, by := v.Apply(p), w.Apply(v.From(w).Apply(p))
+	near(t, "x by another view", by.X, first.X, 1e-9)
+	near(t, "y by another view", by.Y, first.Y, 1e-9)
+	if NoView().Known() || !v.Known() {
+		t.Error("a view is known where it is not, or the other way round")
 	}
 }

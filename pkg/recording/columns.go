@@ -28,6 +28,7 @@ const (
 	perPixel   = 16
 	perPixelZ  = 2
 	perUnit    = 255
+	perTurn    = 1e5  // and zoom: a fiftieth of a pixel at the far end of an HD picture
 	sdSteps    = 16   // per octave
 	sdSmallest = -6.0 // log2 px
 	maxTime    = 1e9  // s
@@ -51,6 +52,10 @@ var columns = []column{
 		return [4]*float64{&f.Plate.X, &f.Plate.Y, &f.Plate.RX, &f.Plate.RY}[k]
 	}),
 	scalar("plate_support", 1, perUnit, func(f *Frame, _ int) *float64 { return &f.Plate.Support }),
+	scalar("view_shift", 2, perPixel, func(f *Frame, k int) *float64 { return [2]*float64{&f.View.X, &f.View.Y}[k] }),
+	scalar("view_turn", 1, perTurn, func(f *Frame, _ int) *float64 { return &f.View.Turn }),
+	scalar("view_zoom", 1, perTurn, func(f *Frame, _ int) *float64 { return &f.View.Zoom }),
+	scalar("view_sd", 1, perPixel, func(f *Frame, _ int) *float64 { return &f.View.SD }),
 	// Which edges there are comes before the edges.
 	whole("edges", edgesPresent, makeEdges),
 	offsets("left_offset", Left), deviations("left_sd", Left), occluders("left_occluder", Left),
@@ -166,6 +171,7 @@ func missingFrame() Frame {
 	}
 	f.Trunk = Trunk{Hip: Point{nan, nan}, Shoulder: Point{nan, nan}, SeatY: nan}
 	f.Plate = NoDisc()
+	f.View = NoView()
 	return f
 }
 

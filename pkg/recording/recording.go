@@ -154,6 +154,47 @@ type Frame struct {
 	Landmarks [NumLandmarks]Keypoint
 	Trunk     Trunk
 	Plate     Disc // the near plate of the lifter's bar, [NoDisc] if none is seen
+	View      View // how the camera stands; NaN where it was not looked at
+}
+
+// View is how the camera stands in one frame against the clip's first, as the
+// room behind the lifter shows it: what of the room is at p in this picture was
+// at Zoom·R·p + (X, Y) in that one, R the rotation by Turn. Over a cut, and where
+// else the picture loses all likeness to what was before, the camera is taken to
+// have stood still.
+type View struct {
+	X, Y float64 // pixels
+	Turn float64 // radians, from x towards y
+	Zoom float64
+	SD   float64 // standard deviation of where the lifter is put by it, pixels
+}
+
+// NoView is a view of which nothing is known.
+func NoView() View {
+	nan := math.NaN()
+	return View{nan, nan, nan, nan, nan}
+}
+
+// Known reports whether it is known how the camera stands.
+func (v View) Known() bool { return v.Zoom > 0 && !math.IsNaN(v.X+v.Y+v.Turn) }
+
+// Apply returns where p of this picture was in the first one.
+func (v View) Apply(p Point) Point {
+	sin, cos := math.Sincos(v.Turn)
+	return Point{v.Zoom*(cos*p.X-sin*p.Y) + v.X, v.Zoom*(sin*p.X+cos*p.Y) + v.Y}
+}
+
+// From returns how the camera stands against another view.
+func (v View) From(o View) View {
+	at := o.Undo(Point{v.X, v.Y})
+	return View{X: at.X, Y: at.Y, Turn: v.Turn - o.Turn, Zoom: v.Zoom / o.Zoom, SD: v.SD / o.Zoom}
+}
+
+// Undo returns where p of the first picture is in this one.
+func (v View) Undo(p Point) Point {
+	sin, cos := math.Sincos(v.Turn)
+	x, y := (p.X-v.X)/v.Zoom, (p.Y-v.Y)/v.Zoom
+	return Point{cos*x + sin*y, cos*y - sin*x}
 }
 
 // Disc is the picture of a weight plate, an ellipse whose axes lie along the

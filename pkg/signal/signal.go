@@ -239,3 +239,27 @@ func Derivative(dst, t, x []float64) []float64 {
 	}
 	return dst
 }
+
+// Extend fills all gaps of x in place: linearly in time between known values,
+// with the nearest one before the first and after the last.
+func Extend(x, t []float64) {
+	FillGaps(x, t, x, math.Inf(1))
+	first, last := -1, -1
+	for i, v := range x {
+		if !math.IsNaN(v) {
+			if first < 0 {
+				first = i
+			}
+			last = i
+		}
+	}
+	if first < 0 {
+		return
+	}
+	for i := range x[:first] {
+		x[i] = x[first]
+	}
+	for i := last + 1; i < len(x); i++ {
+		x[i] = x[last]
+	}
+}
