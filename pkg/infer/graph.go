@@ -33,9 +33,10 @@ type step struct {
 	shape      []int // of the value it computes
 }
 
-// constant is a tensor of floats or of whole numbers. Without either it
-// stands for an input left out.
+// constant is a tensor of floats or of whole numbers. Without dimensions it
+// stands for an input left out, unless it is a scalar.
 type constant struct {
+	scalar bool
 	dims   []int
 	floats []float32
 	wholes []int64

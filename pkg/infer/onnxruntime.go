@@ -156,7 +156,8 @@ type ortNetwork struct {
 	outputs []*ort.Tensor[float32]
 }
 
-func openONNXRuntime(model []byte, sig signature, threads int) (_ Network, err error) {
+func openONNXRuntime(m *Model) (_ Network, err error) {
+	sig := m.sig
 	n := &ortNetwork{sig: sig}
 	defer func() {
 		if err != nil {
@@ -181,7 +182,7 @@ func openONNXRuntime(model []byte, sig signature, threads int) (_ Network, err e
 	}
 	defer opts.Destroy()
 	if err := errors.Join(
-		opts.SetIntraOpNumThreads(threads),
+		opts.SetIntraOpNumThreads(m.runtime.threads),
 		opts.SetInterOpNumThreads(1),
 		// A thread without work must not burn the core that decoder and contour
 		// need: with it a clip took 1.7 times the processor time.
@@ -190,7 +191,7 @@ func openONNXRuntime(model []byte, sig signature, threads int) (_ Network, err e
 	); err != nil {
 		return nil, fmt.Errorf("set up onnx runtime: %w", err)
 	}
-	n.session, err = ort.NewAdvancedSessionWithONNXData(model, []string{sig.input.name}, sig.names(),
+	n.session, err = ort.NewAdvancedSessionWithONNXData(m.bytes, []string{m.input}, m.outputs,
 		[]ort.Value{n.input}, outputs, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open network with onnx runtime: %w", err)

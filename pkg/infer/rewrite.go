@@ -35,8 +35,6 @@ func (g *graph) onnx() (model []byte, output string) {
 		output = valueName(next)
 		w.step(output, join)
 	}
-	w.graph = appendString(w.graph, graphName, "spineflex")
-	w.graph = appendMessage(w.graph, graphInput, appendValueInfo(nil, valueName(0), g.input))
 	total := 0
 	for _, v := range g.outputs {
 		total += elements(g.shape(v))
@@ -45,11 +43,34 @@ func (g *graph) onnx() (model []byte, output string) {
 	if len(g.outputs) == 1 {
 		shape = g.shape(g.outputs[0])
 	}
-	w.graph = appendMessage(w.graph, graphOutput, appendValueInfo(nil, output, shape))
+	w.value(graphOutput, output, shape)
+	return w.model(g.input), output
+}
 
-	model = appendNumber(nil, modelIRVersion, 7)
-	model = appendMessage(model, modelOpset, appendNumber(nil, opsetVersion, 13))
-	return appendMessage(model, modelGraph, w.graph), output
+// standard writes the graph as valid ONNX. The input is named as value 0 and
+// each output as its value.
+func (g *graph) standard() []byte {
+	const perStep = 200 // bytes, about
+	size := perStep * len(g.steps)
+	for _, s := range g.steps {
+		for _, c := range s.constants {
+			size += 4*len(c.floats) + 8*len(c.wholes)
+		}
+	}
+	w := writer{graph: make([]byte, 0, size)}
+	for i, s := range g.steps {
+		if s.op == "Clip" {
+			for _, a := range s.attributes {
+				s.constants = append(s.constants, constant{scalar: true, floats: []float32{a.float}})
+			}
+			s.attributes = nil
+		}
+		w.step(valueName(i+1), s)
+	}
+	for _, v := range g.outputs {
+		w.value(graphOutput, valueName(v), g.shape(v))
+	}
+	return w.model(g.input)
 }
 
 func valueName(i int) string { return "v" + strconv.Itoa(i) }
@@ -70,7 +91,7 @@ func (w *writer) step(output string, s step) {
 	}
 	for _, c := range s.constants {
 		name := "" // left out
-		if len(c.dims) > 0 {
+		if len(c.dims) > 0 || c.scalar {
 			name = "c" + strconv.Itoa(w.constants)
 			w.constants++
 			w.graph = appendMessage(w.graph, graphInitializer, c.proto(name))
@@ -86,9 +107,23 @@ func (w *writer) step(output string, s step) {
 	w.graph = appendMessage(w.graph, graphNode, n)
 }
 
+// value declares an input or an output.
+func (w *writer) value(field protowire.Number, name string, shape []int) {
+	w.graph = appendMessage(w.graph, field, appendValueInfo(nil, name, shape))
+}
+
+// model returns the ModelProto of what was written.
+func (w *writer) model(input []int) []byte {
+	w.graph = appendString(w.graph, graphName, "spineflex")
+	w.value(graphInput, valueName(0), input)
+	model := appendNumber(make([]byte, 0, len(w.graph)+40), modelIRVersion, 7)
+	model = appendMessage(model, modelOpset, appendNumber(nil, opsetVersion, 13))
+	return appendMessage(model, modelGraph, w.graph)
+}
+
 // proto returns the constant as a TensorProto.
 func (c constant) proto(name string) []byte {
-	var out []byte
+	out := make([]byte, 0, 4*len(c.floats)+8*len(c.wholes)+60)
 	for _, d := range c.dims {
 		out = appendNumber(out, tensorDims, uint64(d))
 	}

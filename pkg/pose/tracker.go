@@ -96,9 +96,18 @@ func NewTracker(rt *infer.Runtime, nets Networks) (*Tracker, error) {
 	t := &Tracker{signed: linearTone(-1, 1, 1), brightened: linearTone(-1, 1, 0.5), unsigned: linearTone(0, 1, 1)}
 	var g errgroup.Group
 	g.Go(func() (err error) { t.detector, err = newDetector(rt, nets.Detector); return err })
-	for i := range t.pair {
-		g.Go(func() (err error) { t.pair[i], err = newLandmarker(rt, nets.Landmarker); return err })
-	}
+	g.Go(func() error {
+		model, err := rt.Read(nets.Landmarker)
+		if err != nil {
+			return fmt.Errorf("landmark network: %w", err)
+		}
+		for i := range t.pair {
+			if t.pair[i], err = newLandmarker(model); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err := g.Wait(); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}

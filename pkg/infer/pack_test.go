@@ -1,0 +1,128 @@
+package infer
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/spineflex/spineflex/models"
+)
+
+// readNetwork returns one of the project's networks as a graph.
+func readNetwork(t *testing.T, n models.Network) (*graph, *Model) {
+	t.Helper()
+	model, err := n.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sig, err := readSignature(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := readGraph(model, sig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g, &Model{bytes: model, sig: sig, input: sig.input.name, outputs: sig.names()}
+}
+
+// A packed network gives what it gave before, to rounding: at the seam of the
+// halves too.
+func TestPackedNetworksAgree(t *testing.T) {
+	rt, err := NewRuntime(Options{Engine: ONNXRuntime})
+	if err != nil {
+		t.Skip("needs ONNX Runtime: scripts/fetch-onnxruntime.sh")
+	}
+	for name, n := range map[string]models.Network{"lite": models.Lite(), "full": models.Full()} {
+		t.Run(name, func(t *testing.T) {
+			g, plain := readNetwork(t, n)
+			p := g.packed()
+			if p == g {
+				t.Fatal("was not packed")
+			}
+			packed := &Model{bytes: p.standard(), sig: plain.sig, input: valueName(0)}
+			for _, v := range p.outputs {
+				packed.outputs = append(packed.outputs, valueName(v))
+			}
+			var nets [2]Network
+			for i, m := range []*Model{plain, packed} {
+				m.runtime = rt
+				if nets[i], err = m.Open(); err != nil {
+					t.Fatal(err)
+				}
+				defer nets[i].Close()
+			}
+			rng := rand.New(rand.NewPCG(1, 2))
+			for i := range nets[0].Input() {
+				nets[0].Input()[i] = rng.Float32()
+			}
+			copy(nets[1].Input(), nets[0].Input())
+			for _, net := range nets {
+				if err := net.Run(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for i, output := range nets[0].Outputs() {
+				want, got := nets[0].Output(i), nets[1].Output(i)
+				scale := 1.0
+				for _, v := range want {
+					scale = max(scale, math.Abs(float64(v)))
+				}
+				for k := range want {
+					if !(math.Abs(float64(want[k]-got[k])) < 1e-5*scale) {
+						t.Fatalf("%s at %d: %g, want %g", output, k, got[k], want[k])
+					}
+				}
+			}
+		})
+	}
+}
+
+// What the halves of the picture would not give is left alone.
+func TestPackedOnlyWhereItIsTheSame(t *testing.T) {
+	tailOf := func(g *graph) int {
+		return slices.IndexFunc(g.steps, func(s step) bool { return s.op == "Resize" && s.shape[1] == packHalf })
+	}
+	for name, spoil := range map[string]func(g *graph){
+		"no tail":                 func(g *graph) { g.steps = g.steps[:tailOf(g)] },
+		"read elsewhere":          func(g *graph) { g.outputs = append(g.outputs, g.last("Add")+1) },
+		"mixed with another part": func(g *graph) { g.steps[g.last("Add")].reads[0] = 1 },
+		"unknown operator":        func(g *graph) { g.steps[g.last("Add")].op = "Sigmoid" },
+		"no mask": func(g *graph) {
+			g.outputs = slices.DeleteFunc(g.outputs, func(v int) bool { return g.shape(v)[1] == 1 && len(g.shape(v)) == 4 })
+		},
+		"strides": func(g *graph) {
+			s := &g.steps[g.last("Conv")]
+			s.attributes = slices.Clone(s.attributes)
+			for i := range s.attributes {
+				if s.attributes[i].name == "strides" {
+					s.attributes[i].ints = []int64{1, 2}
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, _ := readNetwork(t, models.Lite())
+			// As far as the mask, which is all that the tail is of.
+			g.steps = g.steps[:g.outputs[slices.IndexFunc(g.outputs, func(v int) bool { return slices.Equal(g.shape(v), []int{1, 1, 256, 256}) })]]
+			g.outputs = []int{len(g.steps)}
+			if g.packed() == g {
+				t.Fatal("is not packed to begin with")
+			}
+			spoil(g)
+			if g.packed() != g {
+				t.Error("was packed")
+			}
+		})
+	}
+}
+
+// last is the last step of an operator.
+func (g *graph) last(op string) int {
+	for i := len(g.steps) - 1; ; i-- {
+		if g.steps[i].op == op {
+			return i
+		}
+	}
+}
