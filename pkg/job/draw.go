@@ -113,7 +113,12 @@ func (d *drawing) video(ctx context.Context, out string, opts overlay.Options) (
 		return drawn, nil
 	}
 	width, height := source.Size()
-	to := video.SinkOptions{Width: width, Height: height, Format: video.YUV, FPS: d.info.MeanFPS, Threads: threads}
+	to := video.SinkOptions{
+		Width: width, Height: height, Format: video.YUV, FPS: d.info.MeanFPS, Threads: threads,
+		// As near to the clip as veryfast at 23 is (SSIM), in three quarters of the
+		// time and twice the bytes, a fifth of what a phone makes of it.
+		Preset: "superfast", CRF: 24,
+	}
 	if look.asFilmed() && opts.ClipRep == 0 {
 		to.AudioFrom, to.AudioInfo = d.clip, d.info
 	}
