@@ -24,6 +24,7 @@ need() { # need PACKAGE COMMAND...: PACKAGE is wanted where COMMAND fails
 need pkg-config command -v pkg-config
 need gcc command -v gcc
 need g++ command -v g++
+need lld command -v ld.lld
 need ffmpeg command -v ffprobe
 need libopencv-dev pkg-config --exists opencv4
 # Ubuntu's package is a stub that asks for snap.

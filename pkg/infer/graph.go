@@ -14,8 +14,8 @@ const maxGraph = 1 << 27
 
 // graph is a network that OpenCV is known to run: every operator is one of
 // those in operators.go, its parameters are checked and all shapes are
-// inferred. It is the only thing that becomes bytes for OpenCV, whose importer
-// trusts what it reads: what it does not refuse it may crash on.
+// inferred. It is the only thing that becomes bytes for OpenCV, since gocv lets
+// OpenCV's exceptions through and they would end the process.
 //
 // Value 0 is the input and value i+1 is what step i computes.
 type graph struct {

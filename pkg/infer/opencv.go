@@ -1,36 +1,38 @@
 package infer
 
-// OpenCV is called by a few functions of our own, in opencv.cpp. A binding of
-// all of OpenCV would have the program load some 260 libraries, windows and
-// cameras among them, 0.15 s at every start; of those that pkg-config names
-// the linker keeps what is called, and 25 are loaded in 10 ms.
+// gocv 0.31 cannot set OpenCV's threads; this is OpenCV's own C function, as
+// core_c.h declares it (that header is for C++ alone by now).
 
 // #cgo pkg-config: opencv4
-// #cgo linux LDFLAGS: -Wl,--as-needed
-// #include <stdlib.h>
-// #include "opencv.h"
+// void cvSetNumThreads(int threads);
 import "C"
 
 import (
-	"errors"
 	"fmt"
-	"unsafe"
+
+	"gocv.io/x/gocv"
 )
 
-// opencvNetwork is a network on OpenCV's DNN module.
+// opencvNetwork is a network on OpenCV's DNN module by way of gocv. gocv
+// catches no C++ exception, each would end the process; that none is thrown is
+// the business of [readGraph], which lets only graphs through that OpenCV runs.
 type opencvNetwork struct {
-	net     *C.opencv_network
-	sig     signature
-	output  *C.char // the value that holds all outputs, see [graph.onnx]
-	input   []float32
-	outputs [][]float32 // OpenCV's own memory, of the last run
+	net    gocv.Net
+	sig    signature
+	output string   // the value that holds all outputs, see [graph.onnx]
+	mat    gocv.Mat // the input
+	input  []float32
+	// The outputs lie in Go's memory: gocv gives a new header of OpenCV's own
+	// buffer for each run, and only a copy outlives it.
+	outputs [][]float32
+	open    bool
 }
 
-func opencvVersion() string { return C.GoString(C.opencv_version()) }
+func opencvVersion() string { return gocv.OpenCVVersion() }
 
 // openOpenCV loads a model on OpenCV. The thread count is one for the whole
 // process there; the last one set counts.
-func openOpenCV(model []byte, sig signature, threads int) (Network, error) {
+func openOpenCV(model []byte, sig signature, threads int) (_ Network, err error) {
 	g, err := readGraph(model, sig)
 	if err != nil {
 		return nil, fmt.Errorf("prepare onnx model for opencv: %w", err)
@@ -38,37 +40,34 @@ func openOpenCV(model []byte, sig signature, threads int) (Network, error) {
 	if threads == 0 {
 		threads = -1 // one per core; 0 would be none
 	}
-	C.opencv_set_threads(C.int(threads))
+	C.cvSetNumThreads(C.int(threads))
 	written, output := g.onnx()
-	return readOpenCV(written, output, sig)
-}
-
-// readOpenCV opens a model that OpenCV's importer reads, of which it is to
-// compute the value named output.
-func readOpenCV(model []byte, output string, sig signature) (Network, error) {
-	shape := make([]C.int, len(sig.input.shape))
-	for i, d := range sig.input.shape {
-		shape[i] = C.int(d)
-	}
-	n := &opencvNetwork{sig: sig, outputs: make([][]float32, len(sig.outputs))}
-	if err := opencvError(C.opencv_open(unsafe.Pointer(&model[0]), C.size_t(len(model)), &shape[0], C.int(len(shape)), &n.net)); err != nil {
+	n := &opencvNetwork{sig: sig, output: output, open: true}
+	if n.net, err = gocv.ReadNetFromONNXBytes(written); err != nil {
 		return nil, fmt.Errorf("open network with opencv: %w", err)
 	}
-	n.output = C.CString(output)
-	n.input = unsafe.Slice((*float32)(C.opencv_input(n.net)), sig.input.size())
-	for i, out := range sig.outputs {
-		n.outputs[i] = make([]float32, out.size()) // before the first run
+	n.mat = gocv.NewMatWithSizesWithScalar(sig.input.shape, gocv.MatTypeCV32F, gocv.Scalar{})
+	defer func() {
+		if err != nil {
+			n.Close()
+		}
+	}()
+	if n.net.Empty() {
+		return nil, fmt.Errorf("open network with opencv: the model holds no network")
+	}
+	if err := n.net.SetPreferableBackend(gocv.NetBackendOpenCV); err != nil {
+		return nil, fmt.Errorf("open network with opencv: %w", err)
+	}
+	if err := n.net.SetPreferableTarget(gocv.NetTargetCPU); err != nil {
+		return nil, fmt.Errorf("open network with opencv: %w", err)
+	}
+	if n.input, err = n.mat.DataPtrFloat32(); err != nil {
+		return nil, fmt.Errorf("open network with opencv: %w", err)
+	}
+	for _, out := range sig.outputs {
+		n.outputs = append(n.outputs, make([]float32, out.size()))
 	}
 	return n, nil
-}
-
-// opencvError makes an error of a message and frees it.
-func opencvError(message *C.char) error {
-	if message == nil {
-		return nil
-	}
-	defer C.free(unsafe.Pointer(message))
-	return errors.New(C.GoString(message))
 }
 
 func (n *opencvNetwork) Input() []float32       { return n.input }
@@ -77,29 +76,36 @@ func (n *opencvNetwork) Outputs() []string      { return n.sig.names() }
 func (n *opencvNetwork) Output(i int) []float32 { return n.outputs[i] }
 
 func (n *opencvNetwork) Run() error {
-	if n.net == nil {
+	if !n.open {
 		return errClosed
 	}
-	if err := opencvError(C.opencv_run(n.net, n.output)); err != nil {
+	n.net.SetInput(n.mat, "")
+	result := n.net.Forward(n.output)
+	defer result.Close()
+	values, err := result.DataPtrFloat32()
+	if err != nil {
 		return fmt.Errorf("run network with opencv: %w", err)
 	}
-	values := unsafe.Slice((*float32)(C.opencv_output(n.net)), int(C.opencv_output_size(n.net)))
-	for i, out := range n.sig.outputs {
-		size := out.size()
-		if len(values) < size {
-			return fmt.Errorf("run network with opencv: output %q has not the size its file says", out.name)
+	for i, out := range n.outputs {
+		if len(values) < len(out) {
+			return fmt.Errorf("run network with opencv: output %q has not the size its file says", n.sig.outputs[i].name)
 		}
-		n.outputs[i], values = values[:size:size], values[size:]
+		copy(out, values)
+		values = values[len(out):]
 	}
 	return nil
 }
 
 func (n *opencvNetwork) Close() error {
-	if n.net == nil {
+	if !n.open {
 		return nil
 	}
-	C.opencv_close(n.net)
-	C.free(unsafe.Pointer(n.output))
-	*n = opencvNetwork{sig: n.sig}
+	n.open, n.input, n.outputs = false, nil, nil
+	if err := n.mat.Close(); err != nil {
+		return fmt.Errorf("close opencv's input: %w", err)
+	}
+	if err := n.net.Close(); err != nil {
+		return fmt.Errorf("close opencv's network: %w", err)
+	}
 	return nil
 }

@@ -15,8 +15,9 @@ import (
 // Nothing is copied from the file: names, too, are new, because the importer
 // reads meaning into some ("…quantized").
 //
-// Several outputs are laid end to end as one, 1×n, in their order, so that one
-// name asks for them all. The name returned is that of the value to ask for.
+// Several outputs are laid end to end as one, 1×n, in their order: gocv's
+// ForwardLayers leaks the names it passes on, Forward does not. The name
+// returned is that of the value to ask for.
 func (g *graph) onnx() (model []byte, output string) {
 	w := writer{}
 	for i, s := range g.steps {
