@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 
 	"github.com/spineflex/spineflex/pkg/lift"
 	"github.com/spineflex/spineflex/pkg/recording"
@@ -45,6 +46,10 @@ const (
 	// leanBackDeg is how far behind the usual lockout the trunk may be before
 	// a lockout counts as leaned back, which is extension and not neutral.
 	leanBackDeg = 4
+	// nearLockoutPct is the depth of a deadlift, per cent, down to which a frame
+	// shows the neutral posture within a degree or two: the plates, which hide
+	// the sacrum of who stands, have left it there.
+	nearLockoutPct = 7
 )
 
 // Analyze measures a recording. A set without repetitions, from the front or
@@ -148,6 +153,13 @@ func spineInput(rec *recording.Recording, move *lift.Movement, s Settings) spine
 		Dorsal: move.Dorsal, FacesRight: move.Facing == lift.FacingRight,
 		TrunkPx: trunkPx(rec, move), YawDeg: move.Camera.YawDeg, BarOnBack: move.Exercise == lift.Squat,
 		Neutral: neutralFrames(rec, move, s), ThighDeg: make([]float64, len(rec.Frames)),
+	}
+	if move.Exercise == lift.Deadlift && s.NeutralAtS == 0 && slices.Contains(in.Neutral, true) {
+		in.Near = make([]bool, len(rec.Frames))
+		for i := range in.Near {
+			k := &move.Frames[i]
+			in.Near[i] = k.Rep > 0 && k.DepthPct < nearLockoutPct
+		}
 	}
 	for i := range in.ThighDeg {
 		in.ThighDeg[i] = 90 - move.Frames[i].ThighDeg

@@ -40,7 +40,7 @@ func newRegistration(s *series) *registration {
 		if fr == nil {
 			continue
 		}
-		if s.in.Neutral[i] {
+		if s.in.nearNeutral(i) {
 			r.neutral = append(r.neutral, fr)
 		} else {
 			r.others = append(r.others, fr)

@@ -84,7 +84,7 @@ func (s *series) markPlace() (h, p float64) {
 	var hs, ps []float64
 	for i, fr := range s.frames {
 		f := &s.rec.Frames[i]
-		if fr == nil || !s.in.Neutral[i] || !fr.got.ok || s.mark == plateMark && !f.Plate.Known() {
+		if fr == nil || !s.in.nearNeutral(i) || !fr.got.ok || s.mark == plateMark && !f.Plate.Known() {
 			continue
 		}
 		p := &fr.got.params
@@ -135,7 +135,7 @@ func (s *series) believe(fr *frame, pitch float64) prior {
 		sd:      params{pX: hipSD, pY: hipSD, pPitch: 0.5, pFlexion: radians(30), pGluteal: 0.15},
 		thoraxX: x, thoraxY: y, thoraxH: s.thoraxH, thoraxP: s.thoraxP, thoraxSDX: sdX, thoraxSDY: sdY,
 	}
-	if s.in.Neutral[fr.index] && s.ref == nil {
+	if s.in.nearNeutral(fr.index) && s.ref == nil {
 		pr.mean[pFlexion], pr.mean[pGluteal] = 0, 0
 		pr.sd[pFlexion], pr.sd[pGluteal], pr.sd[pPitch] = radians(0.5), 0.02, 0.25
 	}

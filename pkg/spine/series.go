@@ -180,7 +180,7 @@ func (s *series) zero(flex, sd []float64) (seen bool, zeroSD float64) {
 	}
 	var v, vSD []float64
 	for i, f := range flex {
-		if s.in.Neutral[i] && !math.IsNaN(f) {
+		if s.in.nearNeutral(i) && !math.IsNaN(f) {
 			v, vSD = append(v, f), append(vSD, sd[i])
 		}
 	}

@@ -47,6 +47,7 @@ type Input struct {
 	FacesRight bool
 	TrunkPx    float64   // distance of the hip and shoulder joints, pixels
 	Neutral    []bool    // frames that show the neutral posture; none: the least flexed frames stand in
+	Near       []bool    // frames that pass so close by the neutral posture that they show it as well; nil: none
 	ThighDeg   []float64 // thigh from vertical, forward positive, degrees; NaN unknown
 	YawDeg     float64   // camera off the side view, degrees; NaN unknown
 	BarOnBack  bool      // the bar lies on the shoulders: the plate goes where the thorax goes
@@ -102,6 +103,12 @@ type Result struct {
 	NeutralSD    float64 // spread of flexion over the neutral frames, degrees
 	NeutralLooks int     // stretches of neutral frames
 	CutoffHz     float64
+}
+
+// nearNeutral reports whether frame i shows the neutral posture, at rest or in
+// passing.
+func (in *Input) nearNeutral(i int) bool {
+	return in.Neutral[i] || in.Near != nil && in.Near[i]
 }
 
 // frame is one frame's contour on its way through the measurement.
