@@ -236,8 +236,9 @@ func (p *priors) private(g gram) (rest shared, logEv float64) {
 }
 
 // public integrates out the shared columns too and returns their log evidence
-// with the sum of squares that is left.
-func (p *priors) public(g shared) float64 {
+// with the sum of squares that is left. It works in g, of which it takes the
+// upper triangle.
+func (p *priors) public(g *shared) float64 {
 	const y = numShared
 	det := 1.0
 	for c := range numShared {
@@ -249,10 +250,11 @@ func (p *priors) public(g shared) float64 {
 	for c := range numShared {
 		piv := g[c][c]
 		det *= p.prec[cTrend+c] / piv
+		pivot := &g[c]
 		for i := c + 1; i <= numShared; i++ {
-			f := g[c][i] / piv
+			f, row := pivot[i]/piv, &g[i]
 			for j := i; j <= numShared; j++ {
-				g[i][j] -= f * g[c][j]
+				row[j] -= f * pivot[j]
 			}
 		}
 	}

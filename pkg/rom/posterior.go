@@ -28,8 +28,9 @@ func (f *setFit) posterior(r int) hingePosterior {
 	ev := make([]float64, len(rf.cands))
 	top := math.Inf(-1)
 	h := hingePosterior{}
+	hypotheses := f.hypotheses(prior, others)
 	for c := range rf.cands {
-		ev[c] = f.conditional(r, c, &rest) + f.hypothesisPrior(rf.cands[c], prior, others)
+		ev[c] = f.conditional(r, c, &rest) + hypotheses.of(&rf.cands[c])
 		if c > 0 && ev[c] > top {
 			top, h.best = ev[c], c
 		}

@@ -113,7 +113,8 @@ func (f *setFit) ascend(choice []int, centre int) ([]int, float64) {
 		rest := total
 		rest.add(&f.reps[r].schur[c], -1)
 		_, _, all := f.weigh(r, &rest, prior, broken-1)
-		best += all - f.conditional(r, c, &rest) - f.hypothesisPrior(f.reps[r].cands[c], prior, broken-1)
+		h := f.hypotheses(prior, broken-1)
+		best += all - f.conditional(r, c, &rest) - h.of(&f.reps[r].cands[c])
 	}
 	return choice, best
 }
@@ -124,8 +125,9 @@ func (f *setFit) weigh(r int, rest *shared, prior []float64, others int) (best i
 	rf := &f.reps[r]
 	ev := make([]float64, len(rf.cands))
 	top := math.Inf(-1)
+	h := f.hypotheses(prior, others)
 	for c := range rf.cands {
-		ev[c] = f.conditional(r, c, rest) + f.hypothesisPrior(rf.cands[c], prior, others)
+		ev[c] = f.conditional(r, c, rest) + h.of(&rf.cands[c])
 		if c > 0 && ev[c] > top {
 			best, top = c, ev[c]
 		}
@@ -139,25 +141,38 @@ func (f *setFit) weigh(r int, rest *shared, prior []float64, others int) (best i
 
 // conditional is the log evidence of candidate c in rep r beside the others.
 func (f *setFit) conditional(r, c int, rest *shared) float64 {
-	g := *rest
-	g.add(&f.reps[r].schur[c], 1)
-	return f.reps[r].local[c] + f.priors.public(g)
+	g, own := *rest, &f.reps[r].schur[c]
+	for a := range g {
+		for b := a; b < len(g); b++ { // public looks at no more
+			g[a][b] += own[a][b]
+		}
+	}
+	return f.reps[r].local[c] + f.priors.public(&g)
 }
 
-// hypothesisPrior is the log prior of a candidate when others of the remaining
-// reps are broken.
-func (f *setFit) hypothesisPrior(c candidate, knot []float64, others int) float64 {
+// hypothesisPrior is the log prior of a rep's candidates, by the knots' and by
+// how many of the other reps are broken.
+type hypothesisPrior struct {
+	knot         []float64
+	broken, none float64
+}
+
+func (f *setFit) hypotheses(knot []float64, others int) hypothesisPrior {
 	n := float64(len(f.reps) - 1)
 	odds := (float64(others) + brokenPrior) / (n + 2*brokenPrior)
+	return hypothesisPrior{knot, math.Log(odds), math.Log(1 - odds)}
+}
+
+func (h *hypothesisPrior) of(c *candidate) float64 {
 	if c.knot == 0 {
-		return math.Log(1 - odds)
+		return h.none
 	}
-	return math.Log(odds) + c.prior + knot[c.knotAt]
+	return h.broken + c.prior + h.knot[c.knotAt]
 }
 
 func (f *setFit) joint(choice []int, total shared, centre int) float64 {
 	prior := knotPrior(centre)
-	ev := f.priors.public(total)
+	ev := f.priors.public(&total)
 	broken := 0
 	for r, c := range choice {
 		ev += f.reps[r].local[c]
