@@ -180,10 +180,12 @@ func decode(header, body []byte) (*Recording, error) {
 	}
 	defer dec.Close()
 	// One byte more than announced, to notice a body that is longer.
-	raw, err := io.ReadAll(io.LimitReader(dec, size+1))
-	if err != nil {
+	var columnData bytes.Buffer
+	columnData.Grow(int(min(size, readAhead)) + bytes.MinRead)
+	if _, err := columnData.ReadFrom(io.LimitReader(dec, size+1)); err != nil {
 		return nil, fmt.Errorf("%w: columns: %v", ErrFormat, err)
 	}
+	raw := columnData.Bytes()
 	if int64(len(raw)) != size {
 		return nil, fmt.Errorf("%w: columns do not have the announced size", ErrFormat)
 	}
@@ -217,6 +219,10 @@ func decode(header, body []byte) (*Recording, error) {
 	}
 	return rec, nil
 }
+
+// readAhead bounds the room that is made for columns before they arrive, bytes:
+// enough for minutes of frames.
+const readAhead = 16 << 20
 
 // rawSize checks the announced sizes against the bounds before anything of
 // that size is allocated: every stored value takes at least one byte.

@@ -117,12 +117,27 @@ func deviations(name string, side Side) column {
 			return int64(min(max(v, 0), 255)) // an SD of 0 or infinity becomes the smallest or largest
 		},
 		func(s *Sample, v int64) {
-			s.SD = math.NaN()
-			if v != missing {
-				s.SD = math.Exp2(float64(v)/sdSteps + sdSmallest)
+			switch {
+			case v == missing:
+				s.SD = math.NaN()
+			case v >= 0 && v < int64(len(deviationOf)):
+				s.SD = deviationOf[v]
+			default: // no encoder of ours wrote it
+				s.SD = deviation(v)
 			}
 		})
 }
+
+// deviation is the standard deviation stored as v.
+func deviation(v int64) float64 { return math.Exp2(float64(v)/sdSteps + sdSmallest) }
+
+// deviationOf holds all that are written.
+var deviationOf = func() (of [256]float64) {
+	for v := range of {
+		of[v] = deviation(int64(v))
+	}
+	return of
+}()
 
 func occluders(name string, side Side) column {
 	return edgeColumn(name, side,
