@@ -80,9 +80,11 @@ func (r *registration) reference() *reference {
 		r.ref = ref
 		own := r.unbent(r.neutral, pass == 0)
 		rest := r.unbent(r.others, pass == 0)
-		p, first, last := r.personal(own, rest)
+		seen := shown(own, rest)
+		p, first, last := r.personal(seen)
 		ref = newReference(p)
 		ref.doubtOutside(first, last)
+		ref.back = r.wholeBack(seen)
 	}
 	return ref
 }
@@ -224,16 +226,24 @@ func (b *bins) agreed(i int) float64 {
 	return signal.Median(b.at[i])
 }
 
-// personal joins what the neutral frames show, what the others show where a
-// plate or an arm hides it in those, and the generic contour; first and last
-// are the ends of what was seen.
-func (r *registration) personal(neutral, others bins) (p [gridSize]float64, first, last int) {
-	first, last = -1, -1
+// shown is the neutral contour as the neutral frames show it, or the others
+// where a plate or an arm hides it in those; NaN where neither does.
+func shown(neutral, others bins) (p [gridSize]float64) {
 	for i := range p {
 		p[i] = neutral.agreed(i)
 		if math.IsNaN(p[i]) {
 			p[i] = others.agreed(i)
 		}
+	}
+	return p
+}
+
+// personal joins what is seen and the generic contour; first and last are the
+// ends of what was seen.
+func (r *registration) personal(seen [gridSize]float64) (p [gridSize]float64, first, last int) {
+	first, last = -1, -1
+	p = seen
+	for i := range p {
 		if math.IsNaN(p[i]) {
 			continue
 		}
@@ -254,9 +264,9 @@ func (r *registration) personal(neutral, others bins) (p [gridSize]float64, firs
 			p[i] = p[a] + (p[b]-p[a])/float64(b-a)
 		}
 	}
-	seen := append([]float64(nil), p[first:last+1]...)
-	signal.SavitzkyGolay(seen, seen, 2, 2, 0, 1)
-	copy(p[first:], seen)
+	smooth := append([]float64(nil), p[first:last+1]...)
+	signal.SavitzkyGolay(smooth, smooth, 2, 2, 0, 1)
+	copy(p[first:], smooth)
 	r.prolong(&p, first, -1)
 	r.prolong(&p, last, 1)
 	return p, first, last

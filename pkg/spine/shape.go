@@ -21,10 +21,10 @@ func gridHeight(i int) float64 { return gridMin + gridStep*float64(i) }
 const (
 	levelS2  = 0.12
 	levelL4  = 0.31
-	levelL2  = 0.44
+	levelL2  = 0.45
 	levelT12 = 0.62
 	levelT10 = 0.73
-	levelT9  = 0.79
+	levelT9  = 0.80
 )
 
 // The six joints L5/S1 … T12/L1 lie jointDepth in front of the outline, evenly
@@ -51,6 +51,7 @@ type curve struct{ h, p [gridSize]float64 }
 // reference is a lifter's own neutral dorsal contour.
 type reference struct {
 	p      [gridSize]float64
+	back   [gridSize]float64 // p, and where that is hidden what bodies like this one have there: for the surface angle
 	doubt  [gridSize]float64 // sd of p, T: 0 where the lifter's own contour was seen, more where the generic one continues it
 	joint  [joints]struct{ h, p float64 }
 	weight [gridSize]struct {
@@ -61,7 +62,7 @@ type reference struct {
 
 // newReference prepares the bending of the neutral contour p.
 func newReference(p [gridSize]float64) *reference {
-	r := &reference{p: p}
+	r := &reference{p: p, back: p}
 	const step = (jointHigh - jointLow) / (joints - 1)
 	for k := range r.joint {
 		r.joint[k].h = jointLow + step*float64(k)
@@ -173,11 +174,11 @@ func (c *curve) point(h float64) (ch, cp float64) {
 }
 
 // The spine runs in a furrow between buttocks and muscles, so its skin lies
-// this far in front of the outline (means over rendered bodies, sd 0.01).
+// this far in front of the outline (means over 130 rendered bodies, sd 0.007).
 const (
-	furrowS2     = 0.042
-	furrowLumbar = 0.018
-	furrowT9     = 0.040
+	furrowS2     = 0.030
+	furrowLumbar = 0.010
+	furrowT9     = 0.025
 )
 
 // surfaceAngle is the lumbar angle of the skin over the spine, degrees: the
@@ -185,7 +186,7 @@ const (
 // positive. Lordosis is negative, a flat back 0, a rounded one positive.
 func (r *reference) surfaceAngle(flexion, gluteal float64) float64 {
 	sunk := func(level, furrow float64) (h, p float64) {
-		return r.bendPoint(level, r.at(level)+gluteal*sampleGrid(&glutealStretch, level)-furrow, flexion)
+		return r.bendPoint(level, sampleGrid(&r.back, level)+gluteal*sampleGrid(&glutealStretch, level)-furrow, flexion)
 	}
 	incline := func(h0, p0, h1, p1 float64) float64 { return math.Atan2(p0-p1, h1-h0) }
 	h0, p0 := sunk(levelS2, furrowS2)
