@@ -284,13 +284,26 @@ func (a *Analysis) assess(rec *recording.Recording, move *lift.Movement, limits 
 		a.Reps = append(a.Reps, Rep{
 			Index: r.Index, StartS: in.Reps[i].StartS, BottomS: in.Reps[i].BottomS, EndS: in.Reps[i].EndS,
 			Bottom:         move.At(r.Bottom),
-			PeakFlexionDeg: g.PeakFlexionDeg, PeakFlexionSDDeg: g.PeakFlexionSDDeg, PeakS: g.PeakS, PeakLumbarAngleDeg: g.PeakLumbarAngleDeg,
+			PeakFlexionDeg: g.PeakFlexionDeg, PeakFlexionSDDeg: a.peakSD(&g), PeakS: g.PeakS, PeakLumbarAngleDeg: g.PeakLumbarAngleDeg,
 			MeasuredShare: g.MeasuredShare, Breakdown: g.Breakdown, ExcessAtBottomDeg: g.ExcessAtBottomDeg, CoversDescent: r.CoversDescent, CoversAscent: r.CoversAscent,
 		})
 	}
 	if len(move.Reps) == 0 {
 		a.warn(WarnNoReps, "no repetition found; film at least one whole squat or deadlift, from standing to standing")
 	}
+}
+
+// peakSD is the standard deviation of a rep's peak flexion, degrees. What its
+// frames have in common, the neutral posture they are counted from above all,
+// is no doubt about a rep beside the others, but about the number it is.
+func (a *Analysis) peakSD(r *rom.RepResult) float64 {
+	sd := r.PeakFlexionSDDeg
+	for i := range a.Frames {
+		if f := &a.Frames[i]; f.Time == r.PeakS && f.LumbarFlexionSD > sd {
+			sd = f.LumbarFlexionSD
+		}
+	}
+	return sd
 }
 
 // floorY is the height of the near foot's sole in the picture.
