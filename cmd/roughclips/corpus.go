@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,11 +16,11 @@ func corpusRun(ctx context.Context, source, out, only, doc string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	plain := filepath.Join(out, "plain.mp4")
-	if err := corpus.Plain(ctx, source, plain); err != nil {
+	easy, err := corpus.NewEasy(ctx, source, filepath.Join(out, "plain.mp4"))
+	if err != nil {
 		return err
 	}
-	want, err := corpus.Measure(ctx, plain, 0)
+	want, err := corpus.Measure(ctx, easy.Path, 0)
 	if err != nil {
 		return err
 	}
@@ -29,7 +30,7 @@ func corpusRun(ctx context.Context, source, out, only, doc string) error {
 		if !strings.Contains(string(c.Group)+": "+c.Name, only) {
 			continue
 		}
-		path, err := c.Make(ctx, plain, out)
+		path, err := c.Make(ctx, easy, out)
 		if err != nil {
 			return err
 		}
@@ -37,10 +38,10 @@ func corpusRun(ctx context.Context, source, out, only, doc string) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		said := outcome(want, got, err, path)
-		if err := c.Judge(want, got, err); err != nil {
+		said := outcome(easy, got, err, path)
+		if err := c.Judge(easy, want, got, err); err != nil {
 			wrong++
-			said = "**" + err.Error() + "**"
+			said = "**" + err.Error() + "** (" + said + ")"
 		}
 		fmt.Printf("%-12s %-45s %s\n", c.Group, c.Name, said)
 		table += fmt.Sprintf("| %s | %s | %s |\n", c.Group, c.Name, said)
@@ -57,18 +58,20 @@ func corpusRun(ctx context.Context, source, out, only, doc string) error {
 }
 
 // outcome says in a few words what a clip gave.
-func outcome(plain, got *analysis.Analysis, err error, path string) string {
+func outcome(easy *corpus.Easy, got *analysis.Analysis, err error, path string) string {
 	if err != nil {
 		return "refused: " + strings.TrimPrefix(err.Error(), path+": ")
 	}
+	if len(got.Reps) == 0 {
+		return "no repetition"
+	}
 	var reps []string
 	for i := range got.Reps {
-		g, w := &got.Reps[i], &plain.Reps[min(i, len(plain.Reps)-1)]
-		reps = append(reps, fmt.Sprintf("%+.1f° (± %.1f°), hip %+.1f %%, knee %+.1f°", g.PeakFlexionDeg-w.PeakFlexionDeg, g.PeakFlexionSDDeg,
-			g.Bottom.HipHeightPct-w.Bottom.HipHeightPct, g.Bottom.KneeFlexion-w.Bottom.KneeFlexion))
+		if r := &got.Reps[i]; math.IsNaN(r.PeakFlexionDeg) {
+			reps = append(reps, "not measured")
+		} else {
+			reps = append(reps, fmt.Sprintf("%+.1f ± %.1f°", r.PeakFlexionDeg-easy.PeakFlexion(), r.PeakFlexionSDDeg))
+		}
 	}
-	if len(reps) == 0 {
-		return "measured: no repetition"
-	}
-	return "measured: flexion " + strings.Join(reps, ", ") + " off"
+	return fmt.Sprintf("%s; flexion %s; hip %+.0f %%", got.SafeRange.Verdict, strings.Join(reps, ", "), got.Reps[0].Bottom.HipHeightPct-easy.HipHeightPct())
 }

@@ -66,10 +66,11 @@ func fuzzRun(ctx context.Context, o fuzzOptions) error {
 	}
 	defer os.RemoveAll(work)
 	plain := filepath.Join(work, "plain.mp4")
-	if err := corpus.Plain(ctx, o.source, plain); err != nil {
+	easy, err := corpus.NewEasy(ctx, o.source, plain)
+	if err != nil {
 		return err
 	}
-	seeds, err := corpus.Seeds(ctx, plain, filepath.Join(o.keep, "whole"))
+	seeds, err := corpus.Seeds(ctx, easy, filepath.Join(o.keep, "whole"))
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ const (
 	WarnCoverage   = "back_often_hidden"
 	WarnHeld       = "lifter_often_lost"
 	WarnMoving     = "camera_moves"
+	WarnUnclear    = "back_unclear"
 )
 
 const (
@@ -43,6 +44,12 @@ const (
 	// movedWarnShare is how far the camera may move before it is worth a word,
 	// trunk lengths: 8 cm at the lifter.
 	movedWarnShare = 0.15
+	// lostEdge is the standard deviation of the back's edge, trunk lengths, from
+	// which it is not the picture's but the coarse mask's, which tells no black
+	// shirt from a dark wall and may be off by five of them: 4 pixels of a lifter
+	// who is 900 tall, which makes 10° of a frame's angle (measurement.md 3a). By
+	// day it is 0.003 to 0.009, by a third to an eighth of the light 0.008 to 0.019.
+	lostEdge = 0.0154
 	// leanBackDeg is how far behind the usual lockout the trunk may be before
 	// a lockout counts as leaned back, which is extension and not neutral.
 	leanBackDeg = 4
@@ -83,19 +90,37 @@ func Analyze(rec *recording.Recording, s Settings) (*Analysis, error) {
 	a.Neutral.LimitDeg, a.Neutral.FullFlexionDeg = cal.limit, cal.fullFlexion
 	in := spineInput(seen.Recording, move, s)
 	in.Own = cal.neutral
-	back, err := spine.Measure(seen.Recording, in)
-	switch {
-	case errors.Is(err, spine.ErrNoContour):
-		a.warn(WarnNoSpine, "the lower back is not visible; film from the side at hip height, with nothing between camera and back")
-	case err != nil:
-		return nil, fmt.Errorf("measure the spine: %w", err)
-	default:
-		a.spine(back, seen)
+	back, err := a.measureSpine(seen, move, in)
+	if err != nil {
+		return nil, err
 	}
 	a.assess(seen.Recording, move, rom.Options{LimitDeg: cal.limit})
 	a.framing(rec)
 	a.quality(rec, back)
 	return a, nil
+}
+
+// measureSpine fills in what the back's edge says, as far as that shows; without
+// an error the result is nil where it does not.
+func (a *Analysis) measureSpine(seen steadied, move *lift.Movement, in spine.Input) (*spine.Result, error) {
+	unclear := unclearness(seen.Recording, move, in.TrunkPx)
+	if unclear > lostEdge {
+		a.warn(WarnUnclear, "your back cannot be told from what is behind it; film in more light, or in clothes that stand out from the wall")
+		return nil, nil
+	}
+	back, err := spine.Measure(seen.Recording, in)
+	if errors.Is(err, spine.ErrNoContour) {
+		a.warn(WarnNoSpine, "the lower back is not visible; film from the side at hip height, with nothing between camera and back")
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("measure the spine: %w", err)
+	}
+	a.spine(back, seen)
+	if unclear > lostEdge/2 {
+		a.warn(WarnUnclear, "your back can hardly be told from what is behind it; film in more light, or in clothes that stand out from the wall")
+	}
+	return back, nil
 }
 
 func (a *Analysis) warn(code, message string) {
@@ -166,6 +191,30 @@ func spineInput(rec *recording.Recording, move *lift.Movement, s Settings) spine
 	}
 	return in
 }
+
+// unclearness is the usual standard deviation of the back's edge during reps,
+// trunk lengths; NaN if there is no edge.
+func unclearness(rec *recording.Recording, move *lift.Movement, trunkPx float64) float64 {
+	var usual, sds []float64
+	for i := range rec.Frames {
+		if move.Frames[i].Rep == 0 {
+			continue
+		}
+		sds = sds[:0]
+		for k, e := range rec.Frames[i].Trunk.Edge(move.Dorsal) {
+			if u := recording.Station(k); u >= 0 && u <= lumbarEnd && !math.IsNaN(e.Offset) && e.Occluder == recording.Clear {
+				sds = append(sds, e.SD)
+			}
+		}
+		if len(sds) > 0 {
+			usual = append(usual, signal.Median(sds)/trunkPx)
+		}
+	}
+	return signal.Median(usual)
+}
+
+// lumbarEnd is a station above T12 and below what a plate on the shoulders hides.
+const lumbarEnd = 0.6
 
 // trunkShare is the distance of the network's hip and shoulder landmarks over
 // that of the joints, both seen from the side during reps: 0.97 ± 0.03 over

@@ -10,10 +10,13 @@ package corpus
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/spineflex/spineflex/pkg/recording/synth"
 )
 
 // Group is a kind of difficulty.
@@ -40,7 +43,7 @@ type Clip struct {
 	// Refused is the end of the error's message; empty: the clip has the easy
 	// one's result.
 	Refused string
-	// Within is how far the flexion may be from the easy clip's, degrees; 0: 8.
+	// Within is how far the flexion may be from the truth, degrees; 0: 5.
 	Within float64
 	// Loses is set where repetitions may be missing, but none may be wrong.
 	Loses bool
@@ -48,26 +51,75 @@ type Clip struct {
 	// package video already hold their pictures and times to ffmpeg's own.
 	Slow bool
 
+	// Hides is set where something is over the back: no verdict is right, too.
+	Hides bool
+
 	input []string                          // options before the easy clip
 	args  []string                          // and after it
+	paint func(*canvas)                     // instead: what is painted over each picture
 	after func(data []byte) ([]byte, error) // what is done to the file
 }
 
-// PlainSeconds is how much of the source [Plain] takes: one repetition.
-const PlainSeconds = 5
+// The easy clip.
+const (
+	// PlainSeconds is how much of the bundled clip it is: one repetition.
+	PlainSeconds            = 5
+	plainWidth, plainHeight = 360, 640
+)
 
-// Plain makes the easy clip of the bundled one: its first repetition, small.
-func Plain(ctx context.Context, source, path string) error {
-	return ffmpeg(ctx, []string{"-i", "file:" + source}, append([]string{
-		"-t", fmt.Sprint(PlainSeconds), "-vf", "scale=360:640",
-	}, h264...), path)
+// Easy is the clip that hard ones are made of.
+type Easy struct {
+	Path  string
+	Truth *synth.Truth // of the clip that it was made of
 }
 
-// Make writes the clip into dir, from the easy clip at plain, and returns its path.
-func (c *Clip) Make(ctx context.Context, plain, dir string) (string, error) {
+// NewEasy makes the easy clip at path of the bundled one at source, beside which
+// is its truth: its first repetition, small.
+func NewEasy(ctx context.Context, source, path string) (*Easy, error) {
+	truth, err := synth.Load(strings.TrimSuffix(source, filepath.Ext(source)) + ".truth.json")
+	if err != nil {
+		return nil, err
+	}
+	err = ffmpeg(ctx, []string{"-i", "file:" + source}, append([]string{
+		"-t", fmt.Sprint(PlainSeconds), "-vf", fmt.Sprintf("scale=%d:%d", plainWidth, plainHeight),
+	}, h264...), path)
+	return &Easy{Path: path, Truth: truth}, err
+}
+
+// PeakFlexion is the greatest flexion of the easy clip's repetition, degrees.
+func (e *Easy) PeakFlexion() float64 {
+	peak := math.Inf(-1)
+	for i := range e.frames() {
+		peak = max(peak, e.Truth.Frames[i].LumbarFlexion)
+	}
+	return peak
+}
+
+// HipHeightPct is how high the hip is above the ankle where it is lowest, per
+// cent of standing.
+func (e *Easy) HipHeightPct() float64 {
+	highest, lowest := math.Inf(-1), math.Inf(1)
+	for i := range e.frames() {
+		p := e.Truth.Frames[i].Points
+		h := p["right_ankle"][1] - p["right_hip"][1]
+		highest, lowest = max(highest, h), min(lowest, h)
+	}
+	return 100 * lowest / highest
+}
+
+// frames is how many of the bundled clip's are in it.
+func (e *Easy) frames() int { return int(PlainSeconds * e.Truth.FPS) }
+
+// Make writes the clip into dir and returns its path.
+func (c *Clip) Make(ctx context.Context, easy *Easy, dir string) (string, error) {
 	path := filepath.Join(dir, c.File)
-	input := append(append([]string{}, c.input...), "-i", "file:"+plain)
-	if err := ffmpeg(ctx, input, c.args, path); err != nil {
+	var err error
+	if c.paint != nil {
+		err = easy.paintOver(ctx, c.paint, path)
+	} else {
+		err = ffmpeg(ctx, append(append([]string{}, c.input...), "-i", "file:"+easy.Path), c.args, path)
+	}
+	if err != nil {
 		return "", fmt.Errorf("make clip %q: %w", c.Name, err)
 	}
 	if c.after == nil {
@@ -87,13 +139,17 @@ func (c *Clip) Make(ctx context.Context, plain, dir string) (string, error) {
 }
 
 func ffmpeg(ctx context.Context, input, args []string, path string) error {
-	all := append([]string{"-nostdin", "-v", "error", "-y"}, input...)
-	all = append(append(all, args...), "file:"+path)
-	out, err := exec.CommandContext(ctx, "ffmpeg", all...).CombinedOutput()
+	cmd := command(ctx, input, args, path)
+	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("ffmpeg %s: %w: %s", strings.Join(all, " "), err, out)
+		return fmt.Errorf("%s: %w: %s", cmd, err, out)
 	}
 	return nil
+}
+
+func command(ctx context.Context, input, args []string, path string) *exec.Cmd {
+	all := append([]string{"-nostdin", "-v", "error", "-y"}, input...)
+	return exec.CommandContext(ctx, "ffmpeg", append(append(all, args...), "file:"+path)...)
 }
 
 // h264 is how clips are coded unless the coding is what makes them hard. Phones

@@ -7,11 +7,11 @@ import (
 
 func TestClips(t *testing.T) {
 	dir := t.TempDir()
-	plain := filepath.Join(dir, "plain.mp4")
-	if err := Plain(t.Context(), filepath.Join("..", "..", "testdata", "squat.mp4"), plain); err != nil {
+	easy, err := NewEasy(t.Context(), filepath.Join("..", "..", "testdata", "squat.mp4"), filepath.Join(dir, "plain.mp4"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := Measure(t.Context(), plain, 0)
+	want, err := Measure(t.Context(), easy.Path, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,12 +23,12 @@ func TestClips(t *testing.T) {
 			if c.Slow {
 				t.Skip("make corpus does it")
 			}
-			path, err := c.Make(t.Context(), plain, t.TempDir())
+			path, err := c.Make(t.Context(), easy, t.TempDir())
 			if err != nil {
 				t.Fatal(err)
 			}
 			got, err := Measure(t.Context(), path, c.CaptureFPS)
-			if err := c.Judge(want, got, err); err != nil {
+			if err := c.Judge(easy, want, got, err); err != nil {
 				t.Error(err)
 			}
 		})

@@ -10,6 +10,7 @@ import (
 	"github.com/spineflex/spineflex/pkg/lift"
 	"github.com/spineflex/spineflex/pkg/perception"
 	"github.com/spineflex/spineflex/pkg/pose"
+	"github.com/spineflex/spineflex/pkg/rom"
 )
 
 // sampleHz is enough for the repetition of the easy clip, which takes 4 s, and
@@ -25,18 +26,25 @@ func Measure(ctx context.Context, path string, captureFPS float64) (*analysis.An
 	return analysis.Analyze(rec, analysis.Settings{})
 }
 
+// How far from the truth a correct program is, at ten pictures a second, with the
+// lite network and of a lifter of 350 pixels. The flexion of the easy clip itself
+// is 2° off, and coding it anew moves that by up to 5°: it is that of two or three
+// pictures. Its hips the lite network sees too high beside the plate, by a tenth of
+// the standing height; what sees them better is not wrong.
 const (
-	// At ten pictures a second and of a lifter of 350 pixels, coding a clip anew
-	// moves its greatest flexion by up to 5°: it is that of two or three pictures.
-	usualWithin = 8   // degrees of flexion
+	usualWithin = 5.0 // degrees of flexion
 	timeWithin  = 0.4 // seconds that a repetition takes: two samples at either end
+	hipWithin   = 4.0 // per cent of the hip's standing height, at the bottom
+	// honest is how many of its stated standard deviations a peak may be from the
+	// truth, however far that is.
+	honest = 2
 )
 
 // Judge says what is wrong with what became of c, which gave got or err, where
-// the easy clip gave plain; nil: nothing. The clip's own clock may start at
+// the easy clip, of which the truth is known, gave plain; nil: nothing. The clip's own clock may start at
 // another time, so of repetitions the duration is compared; where the lifter
 // stays down for a moment, the deepest instant is any of it.
-func (c *Clip) Judge(plain, got *analysis.Analysis, err error) error {
+func (c *Clip) Judge(easy *Easy, plain, got *analysis.Analysis, err error) error {
 	if c.Refused != "" {
 		if err == nil || !strings.HasSuffix(err.Error(), c.Refused) || strings.Contains(err.Error(), "\n") {
 			return fmt.Errorf("got %v, want it refused with %q", err, c.Refused)
@@ -47,6 +55,9 @@ func (c *Clip) Judge(plain, got *analysis.Analysis, err error) error {
 		return err
 	}
 	if c.Loses && len(got.Reps) == 0 {
+		return nil
+	}
+	if c.Hides && got.SafeRange.Verdict == rom.Inconclusive {
 		return nil
 	}
 	want := *plain
@@ -71,8 +82,13 @@ func (c *Clip) Judge(plain, got *analysis.Analysis, err error) error {
 		if d := math.Abs((g.EndS - g.StartS) - (w.EndS - w.StartS)); !(d <= timeWithin) {
 			return fmt.Errorf("rep %d takes %.2f s, want %.2f s", i+1, g.EndS-g.StartS, w.EndS-w.StartS)
 		}
-		if d := math.Abs(g.PeakFlexionDeg - w.PeakFlexionDeg); !(d <= within) {
-			return fmt.Errorf("rep %d reaches %.1f° of flexion, want %.1f° within %g°", i+1, g.PeakFlexionDeg, w.PeakFlexionDeg, within)
+		low, high := easy.HipHeightPct()-hipWithin, w.Bottom.HipHeightPct+hipWithin
+		if h := g.Bottom.HipHeightPct; !(h >= low && h <= high) {
+			return fmt.Errorf("rep %d lowers the hip to %.1f %%, want %.1f to %.1f %%", i+1, h, low, high)
+		}
+		off := math.Abs(g.PeakFlexionDeg - easy.PeakFlexion())
+		if allowed := min(within, honest*g.PeakFlexionSDDeg); !(off <= allowed) {
+			return fmt.Errorf("rep %d reaches %.1f ± %.1f° of flexion, want %.1f° within %.1f°", i+1, g.PeakFlexionDeg, g.PeakFlexionSDDeg, easy.PeakFlexion(), allowed)
 		}
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 // Seeds makes the whole clips in dir that [Mutate] damages, unless they are
 // there, and returns their paths: a good second of the easy clip, tiny, in every
 // kind of container.
-func Seeds(ctx context.Context, plain, dir string) ([]string, error) {
+func Seeds(ctx context.Context, easy *Easy, dir string) ([]string, error) {
 	tiny := []string{"-t", "1.2", "-vf", "scale=180:320,fps=10", "-pix_fmt", "yuv420p"}
 	var paths []string
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -40,7 +40,7 @@ func Seeds(ctx context.Context, plain, dir string) ([]string, error) {
 		if _, err := os.Stat(path); err == nil {
 			continue
 		}
-		if err := ffmpeg(ctx, []string{"-i", "file:" + plain}, append(slices.Clone(tiny), s.args...), path); err != nil {
+		if err := ffmpeg(ctx, []string{"-i", "file:" + easy.Path}, append(slices.Clone(tiny), s.args...), path); err != nil {
 			return nil, err
 		}
 	}

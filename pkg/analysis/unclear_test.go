@@ -1,0 +1,56 @@
+package analysis
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/spineflex/spineflex/pkg/recording"
+	"github.com/spineflex/spineflex/pkg/rom"
+)
+
+// A back that the picture does not tell from what is behind it has an edge, the
+// mask's, and no measurement.
+func TestUnclearBack(t *testing.T) {
+	rec := readRecording(t, "squat.sfr")
+	for _, tc := range []struct {
+		name          string
+		times         float64 // the edge's standard deviation
+		warns, lostIt bool
+	}{
+		{"by day", 1, false, false},
+		{"at dusk", 3.5, true, false},
+		{"in the dark", 8, true, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			dim := *rec
+			dim.Frames = slices.Clone(rec.Frames)
+			for i := range dim.Frames {
+				tr := &dim.Frames[i].Trunk
+				for _, e := range []*recording.Edge{&tr.Left, &tr.Right} {
+					*e = slices.Clone(*e)
+					for k := range *e {
+						(*e)[k].SD *= tc.times
+					}
+				}
+			}
+			a, err := Analyze(&dim, Settings{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			warned := slices.ContainsFunc(a.Warnings, func(w Warning) bool { return w.Code == WarnUnclear })
+			if warned != tc.warns {
+				t.Errorf("warned: %v, want %v", warned, tc.warns)
+			}
+			if len(a.Reps) != 3 {
+				t.Fatalf("%d reps, want 3: legs are seen", len(a.Reps))
+			}
+			if lost := math.IsNaN(a.Reps[0].PeakFlexionDeg); lost != tc.lostIt {
+				t.Errorf("no flexion: %v, want %v", lost, tc.lostIt)
+			}
+			if undecided := a.SafeRange.Verdict == rom.Inconclusive; undecided != tc.lostIt {
+				t.Errorf("verdict %s: %s", a.SafeRange.Verdict, a.SafeRange.Reason)
+			}
+		})
+	}
+}
