@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/spineflex/spineflex/pkg/analysis"
 	"github.com/spineflex/spineflex/pkg/recording"
@@ -27,11 +28,8 @@ func formatNumber(v float64, decimals int) string {
 		return ""
 	}
 	s := strconv.FormatFloat(v, 'f', decimals, 64)
-	if s[0] == '-' {
-		// A tiny negative number rounds to "-0.000", which readers take for a sign.
-		if z, err := strconv.ParseFloat(s, 64); err == nil && z == 0 {
-			return s[1:]
-		}
+	if s[0] == '-' && strings.Trim(s, "-0.") == "" {
+		return s[1:] // a tiny negative number rounds to "-0.000", which readers take for a sign
 	}
 	return s
 }

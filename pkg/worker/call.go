@@ -108,6 +108,9 @@ func (r *Runner) command() (*exec.Cmd, error) {
 	}
 	cmd := exec.Command(program, Command)
 	cmd.Args[0] = filepath.Base(os.Args[0])
+	// OpenBLAS, which OpenCV brings along, starts a thread for every core as it is
+	// loaded, which spin for a while. Nobody here needs them.
+	cmd.Env = append(os.Environ(), "OPENBLAS_NUM_THREADS=1")
 	return cmd, nil
 }
 
