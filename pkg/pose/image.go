@@ -94,6 +94,9 @@ const (
 // network's input.
 type tone [1024]float32
 
+// fixed is how many bits of a position are behind its point.
+const fixed = 16
+
 // toneIndexShift brings a bilinear sum (8 bits value, 16 bits weight) to an
 // index of a tone: value·4.
 const toneIndexShift = 14
@@ -118,7 +121,6 @@ func linearTone(lo, hi, gamma float64) *tone {
 // MediaPipe samples the same way on the GPU: pixel centres at .5, no
 // prefilter when it shrinks, weights of 8 bits.
 func warp(dst []float32, width, height int, img Image, m Affine, edge border, t *tone) {
-	const fixed = 16
 	n := width * height
 	red, green, blue := dst[:n], dst[n:2*n], dst[2*n:3*n]
 	stride := img.stride()
@@ -150,11 +152,48 @@ func warp(dst []float32, width, height int, img Image, m Affine, edge border, t 
 			fy += dy
 		}
 		for _, outside := range [2][2]int{{0, lo}, {hi, width}} {
-			for i := outside[0]; i < outside[1]; i++ {
-				b, g, r := img.sample(x+m[0]*float64(i), y+m[3]*float64(i), edge)
+			from, to := outside[0], outside[1]
+			if edge == replicate {
+				fx, fy := int((x+m[0]*float64(from))*(1<<fixed)), int((y+m[3]*float64(from))*(1<<fixed))
+				img.sampleNearest(red[o+from:o+to], green[o+from:o+to], blue[o+from:o+to], fx, fy, dx, dy, t)
+				continue
+			}
+			for i := from; i < to; i++ {
+				b, g, r := img.sample(x+m[0]*float64(i), y+m[3]*float64(i))
 				red[o+i], green[o+i], blue[o+i] = t[r], t[g], t[b]
 			}
 		}
+	}
+}
+
+// sampleNearest samples from (fx, fy), where pixel centres lie at whole
+// numbers, in steps of (dx, dy), all in fixed point. Outside the picture is its
+// nearest pixel.
+func (m Image) sampleNearest(red, green, blue []float32, fx, fy, dx, dy int, t *tone) {
+	stride := m.stride()
+	endX, endY := (m.Width-1)<<fixed, (m.Height-1)<<fixed
+	for i := range red {
+		x, y := max(0, min(fx, endX)), max(0, min(fy, endY))
+		fx += dx
+		fy += dy
+		p := (y>>fixed)*stride + 3*(x>>fixed)
+		right, down := p, 0
+		if x < endX {
+			right += 3
+		}
+		if y < endY {
+			down = stride
+		}
+		a, b := m.Pix[p:p+3:p+3], m.Pix[right:right+3:right+3]
+		c, d := m.Pix[p+down:p+down+3:p+down+3], m.Pix[right+down:right+down+3:right+down+3]
+		wx, wy := uint32(x>>8)&255, uint32(y>>8)&255
+		w11 := wx * wy
+		w10 := wy<<8 - w11
+		w01 := wx<<8 - w11
+		w00 := 1<<16 - wx<<8 - wy<<8 + w11
+		blue[i] = t[(uint32(a[0])*w00+uint32(b[0])*w01+uint32(c[0])*w10+uint32(d[0])*w11)>>toneIndexShift&1023]
+		green[i] = t[(uint32(a[1])*w00+uint32(b[1])*w01+uint32(c[1])*w10+uint32(d[1])*w11)>>toneIndexShift&1023]
+		red[i] = t[(uint32(a[2])*w00+uint32(b[2])*w01+uint32(c[2])*w10+uint32(d[2])*w11)>>toneIndexShift&1023]
 	}
 }
 
@@ -182,9 +221,9 @@ func inside(v, step, limit float64, lo, hi int) (int, int) {
 }
 
 // sample interpolates at (x, y), where pixel centres lie at whole numbers, and
-// returns tone indices.
-func (m Image) sample(x, y float64, edge border) (b, g, r uint32) {
-	if edge == zero && (x <= -1 || y <= -1 || x >= float64(m.Width) || y >= float64(m.Height)) {
+// returns tone indices. Outside the picture is black.
+func (m Image) sample(x, y float64) (b, g, r uint32) {
+	if x <= -1 || y <= -1 || x >= float64(m.Width) || y >= float64(m.Height) {
 		return 0, 0, 0
 	}
 	fx, fy := math.Floor(x), math.Floor(y)
@@ -192,19 +231,17 @@ func (m Image) sample(x, y float64, edge border) (b, g, r uint32) {
 	x0, y0 := clampInt(fx, m.Width), clampInt(fy, m.Height)
 	x1, y1 := clampInt(fx+1, m.Width), clampInt(fy+1, m.Height)
 	w := [4]float64{(1 - wx) * (1 - wy), wx * (1 - wy), (1 - wx) * wy, wx * wy}
-	if edge == zero {
-		if fx < 0 {
-			w[0], w[2] = 0, 0
-		}
-		if fx+1 > float64(m.Width-1) {
-			w[1], w[3] = 0, 0
-		}
-		if fy < 0 {
-			w[0], w[1] = 0, 0
-		}
-		if fy+1 > float64(m.Height-1) {
-			w[2], w[3] = 0, 0
-		}
+	if fx < 0 {
+		w[0], w[2] = 0, 0
+	}
+	if fx+1 > float64(m.Width-1) {
+		w[1], w[3] = 0, 0
+	}
+	if fy < 0 {
+		w[0], w[1] = 0, 0
+	}
+	if fy+1 > float64(m.Height-1) {
+		w[2], w[3] = 0, 0
 	}
 	stride := m.stride()
 	p := [4]int{y0*stride + 3*x0, y0*stride + 3*x1, y1*stride + 3*x0, y1*stride + 3*x1}

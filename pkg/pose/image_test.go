@@ -190,7 +190,7 @@ func BenchmarkWarp(b *testing.B) {
 	img := Image{Pix: make([]byte, 3*1080*1920), Width: 1080, Height: 1920}
 	dst := make([]float32, 3*cropSize*cropSize)
 	tone := linearTone(0, 1, 1)
-	m := Region{X: 540, Y: 960, Side: 1000, Angle: 0.3}.ToImage(cropSize)
+	m := Region{X: 540, Y: 960, Side: 1500, Angle: 0.3}.ToImage(cropSize)
 	b.ReportAllocs()
 	for b.Loop() {
 		warp(dst, cropSize, cropSize, img, m, replicate, tone)
