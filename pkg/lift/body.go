@@ -2,6 +2,7 @@ package lift
 
 import (
 	"math"
+	"sync"
 
 	"github.com/spineflex/spineflex/pkg/recording"
 	"github.com/spineflex/spineflex/pkg/signal"
@@ -67,9 +68,11 @@ func newBody(rec *recording.Recording) *body {
 	b.half = max(3, int(math.Round(outlierSeconds*b.rate)))
 	trunk := b.rawTrunk()
 	b.shots = b.findShots(trunk)
-	for l := range b.mark {
-		b.smooth(b.mark[l], trunk)
+	var wg sync.WaitGroup
+	for _, path := range b.mark {
+		wg.Go(func() { b.smooth(path, trunk) })
 	}
+	wg.Wait()
 	b.measure()
 	b.scaleShots()
 	return b

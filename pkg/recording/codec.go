@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/errgroup"
 )
 
 // FileName is the name a recording has in a results folder.
@@ -203,15 +204,25 @@ func decode(header, body []byte) (*Recording, error) {
 		rec.Frames[i] = missingFrame()
 	}
 	for _, c := range columns {
-		s, ok := stored[c.name]
-		if !ok {
-			continue
-		}
-		if s.Width != c.width {
+		if s, ok := stored[c.name]; ok && s.Width != c.width {
 			return nil, fmt.Errorf("%w: column %q has %d values a frame, not %d", ErrFormat, c.name, s.Width, c.width)
 		}
-		if err := c.decode(data[c.name], rec.Frames); err != nil {
-			return nil, fmt.Errorf("%w: column %q: %v", ErrFormat, c.name, err)
+	}
+	// Which edges there are comes before the edges; else columns do not meet.
+	for _, ofEdges := range []bool{false, true} {
+		var g errgroup.Group
+		for _, c := range columns {
+			if values, ok := data[c.name]; ok && c.ofEdges == ofEdges {
+				g.Go(func() error {
+					if err := c.decode(values, rec.Frames); err != nil {
+						return fmt.Errorf("%w: column %q: %v", ErrFormat, c.name, err)
+					}
+					return nil
+				})
+			}
+		}
+		if err := g.Wait(); err != nil {
+			return nil, err
 		}
 	}
 	if err := rec.check(); err != nil {

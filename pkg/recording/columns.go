@@ -16,6 +16,7 @@ type column struct {
 	// the frame before (v[t-1][k] + v[t][k-1] - v[t-1][k-1]): an outline moves
 	// as a whole.
 	alongToo bool
+	ofEdges  bool // of samples of an edge, which must be there
 	get      func(f *Frame, k int) int64
 	set      func(f *Frame, k int, v int64)
 }
@@ -56,7 +57,6 @@ var columns = []column{
 	scalar("view_turn", 1, perTurn, func(f *Frame, _ int) *float64 { return &f.View.Turn }),
 	scalar("view_zoom", 1, perTurn, func(f *Frame, _ int) *float64 { return &f.View.Zoom }),
 	scalar("view_sd", 1, perPixel, func(f *Frame, _ int) *float64 { return &f.View.SD }),
-	// Which edges there are comes before the edges.
 	whole("edges", edgesPresent, makeEdges),
 	offsets("left_offset", Left), deviations("left_sd", Left), occluders("left_occluder", Left),
 	offsets("right_offset", Right), deviations("right_sd", Right), occluders("right_occluder", Right),
@@ -86,7 +86,7 @@ func scalar(name string, width int, scale float64, at func(f *Frame, k int) *flo
 // the values of an edge that does not are missing.
 func edgeColumn(name string, side Side, get func(Sample) int64, set func(*Sample, int64)) column {
 	return column{
-		name: name, width: NumStations, alongToo: true,
+		name: name, width: NumStations, alongToo: true, ofEdges: true,
 		get: func(f *Frame, k int) int64 {
 			if e := f.Trunk.Edge(side); e != nil {
 				return get(e[k])
