@@ -31,6 +31,9 @@ type budget struct {
 // stands in neutral.
 const neutralDepth = 0.02
 
+// nearDepth is that down to which a deadlift still shows it.
+const nearDepth = 0.07
+
 func (c *clip) budget() (budget, error) {
 	b := budget{name: c.name}
 	for i := range c.rec.Frames {
@@ -70,6 +73,7 @@ func (c *clip) measure(rec *recording.Recording) ([]float64, error) {
 	for i := range rec.Frames {
 		f := &c.truth.Frames[rec.Frames[i].Index]
 		in.Neutral = append(in.Neutral, f.DepthFrac < neutralDepth && rec.Frames[i].Seen())
+		in.Near = append(in.Near, c.truth.Exercise == "deadlift" && f.DepthFrac < nearDepth)
 		in.ThighDeg = append(in.ThighDeg, (f.ThighVertical[0]+f.ThighVertical[1])/2)
 	}
 	in.TrunkPx = c.trunkPx()
