@@ -78,6 +78,34 @@ func TestMeasureRecoversFlexion(t *testing.T) {
 	}
 }
 
+// Plates before the sacrum of who stands leave the neutral posture in doubt;
+// frames that pass by it closely take most of that away.
+func TestNeutralInPassing(t *testing.T) {
+	var alone, near float64 // largest mean errors
+	for _, bend := range []float64{-8, -4, 0, 4, 8} {
+		b := lifter(bend, 0.02)
+		b.noisePx = 0.5
+		b.hide = func(i int, level float64) bool { return i%80 < 20 && level < 0.35 }
+		want := set(stance{pitch: 50, flexion: 15, thigh: 60})
+		rec, in := b.record(want)
+		in.Near = make([]bool, len(want))
+		for _, worst := range []*float64{&alone, &near} {
+			res, err := Measure(rec, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mae, _ := errorOf(res, want)
+			*worst = math.Max(*worst, mae)
+			for i, s := range want {
+				in.Near[i] = s.flexion < 1
+			}
+		}
+	}
+	if !(near < 0.7*alone) {
+		t.Errorf("mean error up to %.2f° with the frames near neutral, %.2f° without", near, alone)
+	}
+}
+
 // A contour that the reference does not know must not be believed: the
 // standard deviation has to grow as the back disappears.
 func TestLessBackLessSure(t *testing.T) {
