@@ -242,6 +242,7 @@ func TestNames(t *testing.T) {
 		{"by folder", []string{"mon/squat.mp4", "tue/squat.mp4", "squat.mp4"}, []string{"mon/squat", "tue/squat", "squat"}},
 		{"by the folder that was listed", []string{"mon:squat.mp4", "tue:squat.mp4"}, []string{"mon/squat", "tue/squat"}},
 		{"that is another's", []string{"mon:squat.mp4", "tue:squat.mp4", "all:mon/squat.mp4"}, []string{"squat.mp4" + hashed, "tue/squat", "mon/squat"}},
+		{"that is dots", []string{"mon/...mp4", "mon/..mp4", ".mp4"}, []string{"mon/...mp4", "mon/..mp4", ".mp4"}},
 		{"by extension", []string{"squat.mp4", "squat.MOV"}, []string{"squat.mp4", "squat.MOV"}},
 		{"by case", []string{"Squat.mp4", "squat.mov"}, []string{"Squat.mp4", "squat.mov"}},
 		{"by where they come from", []string{"squat.mp4", "squat.mp4"}, []string{"squat.mp4" + hashed, "squat.mp4" + hashed}},

@@ -116,7 +116,8 @@ func count(sorted []uint64, v uint64) int {
 
 func plainName(p string) string {
 	dir, base := path.Split(p)
-	if name := strings.TrimSuffix(base, path.Ext(base)); name != "" {
+	// What is left of "...mp4" names another folder.
+	if name := strings.TrimSuffix(base, path.Ext(base)); strings.Trim(name, ".") != "" {
 		base = name
 	}
 	return folderName(path.Join(dir, base))

@@ -21,6 +21,9 @@ func TestFolder(t *testing.T) {
 		{"set.1.mov", "out/set.1"},
 		{"noextension", "out/noextension"},
 		{".mp4", "out/.mp4"},
+		{"..mp4", "out/..mp4"},
+		{"...mp4", "out/...mp4"},
+		{"monday/...mp4", "out/...mp4"},
 		{"with space.mp4", "out/with space"},
 	} {
 		if got := Folder("out", tc.clip); got != filepath.FromSlash(tc.want) {

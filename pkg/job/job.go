@@ -99,7 +99,8 @@ type Result struct {
 // extension.
 func Folder(dir, clip string) string {
 	base := filepath.Base(clip)
-	if name := strings.TrimSuffix(base, filepath.Ext(base)); name != "" {
+	// What is left of "...mp4" names another folder, dir's own or the one above.
+	if name := strings.TrimSuffix(base, filepath.Ext(base)); strings.Trim(name, ".") != "" {
 		base = name
 	}
 	return filepath.Join(dir, base)
