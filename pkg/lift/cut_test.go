@@ -202,3 +202,46 @@ func checkCut(t *testing.T, tr *synth.Truth, rec *recording.Recording, all *Move
 		t.Errorf("frames %d to %d: %d reps, of which %d are in the truth", from, to, len(m.Reps), used)
 	}
 }
+
+// Pictures that are missing for a minute are no minute of a rep.
+func TestHoleInTime(t *testing.T) {
+	truth := rendered(t)["squat_neutral_deep"]
+	for _, tc := range []struct {
+		name string
+		hole func(i int) float64 // seconds missing before frame i
+		reps int
+	}{
+		{"in a rep", func(i int) float64 {
+			if i > truth.Reps[1].Bottom+12 {
+				return 60
+			}
+			return 0
+		}, 2},
+		{"between two", func(i int) float64 {
+			if i > (truth.Reps[0].End+truth.Reps[1].Start)/2 {
+				return 60
+			}
+			return 0
+		}, 3},
+		{"after every picture", func(i int) float64 { return 2 * float64(i) }, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			rec := truth.Recording(synth.Noise{})
+			for i := range rec.Frames {
+				rec.Frames[i].Time += tc.hole(i)
+			}
+			m, err := Analyze(rec, Options{Exercise: Squat})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(m.Reps) != tc.reps {
+				t.Errorf("%d reps, want %d", len(m.Reps), tc.reps)
+			}
+			for _, r := range m.Reps {
+				if d := rec.Frames[r.End].Time - rec.Frames[r.Start].Time; d > 10 {
+					t.Errorf("rep %d takes %.0f s", r.Index, d)
+				}
+			}
+		})
+	}
+}

@@ -31,13 +31,19 @@ type shot struct {
 	scale    float64 // of the body in the picture to its size in the whole clip
 }
 
-// findShots splits the clip at its cuts; the landmarks must not be smoothed yet.
+// findShots splits the clip at its cuts, and where pictures are missing; the
+// landmarks must not be smoothed yet.
 func (b *body) findShots(trunk float64) []shot {
 	n := len(b.t)
 	var out []shot
 	from := 0
 	for i := 1; i < n; i++ {
 		dt := b.t[i] - b.t[i-1]
+		if dt > bridgeGap { // nothing is known of what was between
+			out = append(out, shot{from: from, to: i, scale: 1})
+			from = i
+			continue
+		}
 		if b.moved(i-1, i, i+1) < max(cutStep, cutSpeed*dt)*trunk {
 			continue
 		}
