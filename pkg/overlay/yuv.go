@@ -89,31 +89,31 @@ type planes struct {
 	left  []byte          // of each cell 255 less its mean alpha
 }
 
-// planesAt converts a layer that lies with its corner at (x, y).
-func (l *canvas) planesAt(x, y int) *planes {
-	if l.flat != nil && l.flat.x == x && l.flat.y == y {
-		return l.flat
+// onPlanes converts a layer that lies with its corner at (x, y).
+func (c *canvas) onPlanes(x, y int) *planes {
+	if c.flat != nil && c.flat.x == x && c.flat.y == y {
+		return c.flat
 	}
-	p := &planes{x: x, y: y, cells: image.Rect(x>>1, y>>1, (x+l.w+1)>>1, (y+l.h+1)>>1)}
+	p := &planes{x: x, y: y, cells: image.Rect(x>>1, y>>1, (x+c.w+1)>>1, (y+c.h+1)>>1)}
 	n := p.cells.Dx() * p.cells.Dy()
-	p.luma, p.rest = make([]byte, l.w*l.h), make([]byte, l.w*l.h)
+	p.luma, p.rest = make([]byte, c.w*c.h), make([]byte, c.w*c.h)
 	p.u, p.v, p.left = make([]byte, n), make([]byte, n), make([]byte, n)
 	sums := make([][4]float64, n) // b, g, r, alpha
 	for i := range p.luma {
-		q := l.pix[4*i : 4*i+4]
+		q := c.pix[4*i : 4*i+4]
 		p.luma[i], _, _ = yuv(float64(q[2])/255, float64(q[1])/255, float64(q[0])/255, float64(q[3])/255)
 		p.rest[i] = 255 - q[3]
-		px, py := i%l.w+x, i/l.w+y
+		px, py := i%c.w+x, i/c.w+y
 		sum := &sums[((py>>1)-p.cells.Min.Y)*p.cells.Dx()+(px>>1)-p.cells.Min.X]
-		for c, v := range q {
-			sum[c] += float64(v) / (4 * 255)
+		for k, v := range q {
+			sum[k] += float64(v) / (4 * 255)
 		}
 	}
 	for i, s := range sums {
 		_, p.u[i], p.v[i] = yuv(s[2], s[1], s[0], s[3])
 		p.left[i] = uint8(math.Round(255 * (1 - s[3])))
 	}
-	l.flat = p
+	c.flat = p
 	return p
 }
 
@@ -123,7 +123,7 @@ func (c *canvas) putYUV(l *canvas, x, y int, src image.Rectangle) {
 	if src.Empty() {
 		return
 	}
-	p := l.planesAt(x, y)
+	p := l.onPlanes(x, y)
 	for sy := src.Min.Y; sy < src.Max.Y; sy++ {
 		from := sy*l.w + src.Min.X
 		over(c.pix[(sy+y)*c.w+src.Min.X+x:], p.luma[from:from+src.Dx()], p.rest[from:])
