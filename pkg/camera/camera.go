@@ -135,6 +135,7 @@ func (f *Follower) renew(lifter Box, least float64) {
 	}
 	f.keyView = f.keyView.after(f.last.inverse())
 	f.key, f.last, f.lost = next, still, 0
+	f.fit.gain, f.fit.lift = 0, 0
 }
 
 // warp is a similarity: (x, y) goes to (a·x - b·y + x0, b·x + a·y + y0).

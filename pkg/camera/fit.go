@@ -26,12 +26,13 @@ type block struct {
 	places   []place
 	hessian  [params * params]float64
 	gradient float64 // mean square of the places' gradients
+	expected float64 // mean square difference from a picture that fits
 }
 
 // key is a picture that others are laid over.
 type key struct {
-	blocks         []block
-	middleX, middY float64
+	blocks           []block
+	middleX, middleY float64
 }
 
 const (
@@ -53,7 +54,7 @@ const (
 // take makes the key of a picture; without blocks if there is too little in it.
 func (k *key) take(s *small, lifter Box) {
 	k.blocks = k.blocks[:0]
-	k.middleX, k.middY = float64(s.width)/2, float64(s.height)/2
+	k.middleX, k.middleY = float64(s.width)/2, float64(s.height)/2
 	shown := s.shown()
 	for y := 1; y+blockSide < s.height; y += blockSide {
 		for x := 1; x+blockSide < s.width; x += blockSide {
@@ -109,13 +110,14 @@ func (b *block) take(s *small, k *key, x0, y0 int) {
 	})
 	for _, p := range all[:min(perBlock, len(all))] {
 		v := float64(s.pix[p.y*s.width+p.x])
-		x, y := float64(p.x)+0.5-k.middleX, float64(p.y)+0.5-k.middY
+		x, y := float64(p.x)+0.5-k.middleX, float64(p.y)+0.5-k.middleY
 		b.places = append(b.places, place{x: x, y: y, value: v, slope: [params]float64{
 			p.gx*x + p.gy*y, p.gy*x - p.gx*y, p.gx, p.gy, v, 1,
 		}})
 		b.gradient += p.gx*p.gx + p.gy*p.gy
 	}
 	b.gradient /= float64(len(b.places))
+	b.expected = noise*noise + misplaced*misplaced*b.gradient
 	for i := range b.places {
 		d := &b.places[i].slope
 		for r := range params {
@@ -185,7 +187,7 @@ func (f *fitter) fit(k *key, s *small, w warp, lifter Box) (found warp, ok bool)
 // the end.
 func (f *fitter) descend(k *key, s *small, w warp, lifter Box, share float64) (found warp, ok bool) {
 	f.moved = [params]float64{}
-	corner := math.Hypot(k.middleX, k.middY)
+	corner := math.Hypot(k.middleX, k.middleY)
 	for range iterations {
 		if f.look(k, s, w, lifter) < minBlocks {
 			return w, false
@@ -206,7 +208,7 @@ func (f *fitter) descend(k *key, s *small, w warp, lifter Box, share float64) (f
 		f.lift += step[5]
 		// The step moves the key, and the picture the other way.
 		a, b := 1+step[0], step[1]
-		about := warp{a, b, step[2] + k.middleX - a*k.middleX + b*k.middY, step[3] + k.middY - b*k.middleX - a*k.middY}
+		about := warp{a, b, step[2] + k.middleX - a*k.middleX + b*k.middleY, step[3] + k.middleY - b*k.middleX - a*k.middleY}
 		w = w.after(about.inverse())
 		if math.Hypot(step[2], step[3])+corner*math.Hypot(step[0], step[1]) < settled {
 			break
@@ -224,7 +226,7 @@ func (f *fitter) descend(k *key, s *small, w warp, lifter Box, share float64) (f
 	}
 	f.seen = in
 	x, y := w.inverse().at((lifter.X0+lifter.X1)/2, (lifter.Y0+lifter.Y1)/2)
-	f.sd = f.votes(k, w).spread(x-k.middleX, y-k.middY, max(lifter.X1-lifter.X0, lifter.Y1-lifter.Y0)/2)
+	f.sd = f.votes(k, w).spread(x-k.middleX, y-k.middleY, max(lifter.X1-lifter.X0, lifter.Y1-lifter.Y0)/2)
 	return w, true
 }
 
@@ -239,7 +241,7 @@ func (f *fitter) look(k *key, s *small, w warp, lifter Box) int {
 		b := &k.blocks[i]
 		f.misfit[i], f.ratio[i] = f.compare(b, k, s, w, lifter, &f.slopes[i]), math.NaN()
 		if !math.IsNaN(f.misfit[i]) {
-			f.ratio[i] = f.misfit[i] / (noise*noise + misplaced*misplaced*b.gradient)
+			f.ratio[i] = f.misfit[i] / b.expected
 			seen = append(seen, f.ratio[i])
 		}
 	}
@@ -272,7 +274,7 @@ func (f *fitter) compare(b *block, k *key, s *small, w warp, lifter Box, slope *
 	sum := 0.0
 	for i := range b.places {
 		p := &b.places[i]
-		v, ok := s.at(w.at(p.x+k.middleX, p.y+k.middY))
+		v, ok := s.at(w.at(p.x+k.middleX, p.y+k.middleY))
 		if !ok {
 			return math.NaN()
 		}
@@ -291,12 +293,12 @@ type normal struct {
 	g [params]float64
 }
 
-func (n *normal) add(o *normal, sign float64) {
+func (n *normal) add(o *normal) {
 	for i, v := range o.a {
-		n.a[i] += sign * v
+		n.a[i] += v
 	}
 	for i, v := range o.g {
-		n.g[i] += sign * v
+		n.g[i] += v
 	}
 }
 
@@ -313,7 +315,7 @@ func (f *fitter) votes(k *key, w warp) *votes {
 		}
 		b := &k.blocks[i]
 		q := f.ratio[i] / agrees
-		weight := 1 / ((noise*noise + misplaced*misplaced*b.gradient) * (1 + q*q))
+		weight := 1 / (b.expected * (1 + q*q))
 		n := &v[b.quarter]
 		for j, h := range b.hessian {
 			n.a[j] += weight * h
@@ -322,8 +324,8 @@ func (f *fitter) votes(k *key, w warp) *votes {
 			n.g[j] += weight * s
 		}
 	}
-	x, y := w.at(k.middleX, k.middY)
-	back := [params]float64{w.zoom() - 1, w.turn(), x - k.middleX, y - k.middY, -f.gain, -f.lift} // to the key
+	x, y := w.at(k.middleX, k.middleY)
+	back := [params]float64{w.zoom() - 1, w.turn(), x - k.middleX, y - k.middleY, -f.gain, -f.lift} // to the key
 	for j, sd := range inAll {
 		v[4].a[j*params+j] = 1 / (sd * sd)
 		v[4].g[j] = back[j] / (sd * sd)
@@ -336,7 +338,7 @@ func (v *votes) sum(without int) *normal {
 	var n normal
 	for q := range v {
 		if q != without {
-			n.add(&v[q], 1)
+			n.add(&v[q])
 		}
 	}
 	return &n
@@ -392,7 +394,7 @@ func (f *fitter) search(k *key, s *small, w warp, lifter Box) warp {
 			sum, n := 0.0, 0
 			for i := 0; i < len(k.blocks); i += stride {
 				p := &k.blocks[i].places[0]
-				x, y := v.at(p.x+k.middleX, p.y+k.middY)
+				x, y := v.at(p.x+k.middleX, p.y+k.middleY)
 				got, ok := s.at(x, y)
 				if !ok || (Box{x, y, x, y}).meets(lifter) {
 					continue
