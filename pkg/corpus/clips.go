@@ -125,7 +125,7 @@ func scenes() []Clip {
 			"format=yuv420p,lutyuv=y='16+max(0\\,val-105)*0.45':u='128+(val-128)*0.3':v='128+(val-128)*0.3',noise=alls=5:allf=t"), Hides: true},
 		{Name: "a third of the light", File: "third.mp4", args: filtered("lutrgb=r=val*0.33:g=val*0.33:b=val*0.33,noise=alls=8:allf=t"), Hides: true},
 		{Name: "an eighth of the light", File: "eighth.mp4", Slow: true, args: filtered("lutrgb=r=val*0.125:g=val*0.125:b=val*0.125,noise=alls=8:allf=t"), Hides: true},
-		{Name: twoSets, File: "twosets.mp4", args: composed(
+		{Name: twoSets, File: "twosets.mp4", Within: 7, args: composed(
 			"split=3[a][b][c];[b]trim=end_frame=1,loop=240:1,setpts=N/30/TB[rest];[a][rest][c]concat=n=3[out]"), Slow: true},
 	}
 }
