@@ -136,41 +136,24 @@ func (r *Runtime) Fallback() error { return r.fallback }
 // input and float outputs, all of fixed shape (a first dimension that is
 // unknown counts as 1).
 func (r *Runtime) Open(model []byte) (Network, error) {
-	m, err := r.Read(model)
-	if err != nil {
-		return nil, err
-	}
-	return m.Open()
-}
-
-// Model is a network made ready for an engine. Any number may be opened of it.
-type Model struct {
-	runtime *Runtime
-	sig     signature
-	bytes   []byte   // ONNX
-	input   string   // its name in bytes
-	outputs []string // their names in bytes
-}
-
-// Read makes ready what [Runtime.Open] opens.
-func (r *Runtime) Read(model []byte) (*Model, error) {
 	sig, err := readSignature(model)
 	if err != nil {
 		return nil, fmt.Errorf("read onnx model: %w", err)
 	}
-	m := &Model{runtime: r, bytes: model, sig: sig, input: sig.input.name, outputs: sig.names()}
-	if r.engine == ONNXRuntime {
-		m.pack()
+	if r.engine != ONNXRuntime {
+		return openOpenCV(model, sig, r.threads)
 	}
-	return m, nil
+	p := prepared{bytes: model, sig: sig, input: sig.input.name, outputs: sig.names()}
+	p.pack()
+	return openONNXRuntime(&p, r.threads)
 }
 
-// Open loads the network.
-func (m *Model) Open() (Network, error) {
-	if m.runtime.engine == ONNXRuntime {
-		return openONNXRuntime(m)
-	}
-	return openOpenCV(m.bytes, m.sig, m.runtime.threads)
+// prepared is a network made ready for ONNX Runtime.
+type prepared struct {
+	sig     signature // as its file has it
+	bytes   []byte    // ONNX
+	input   string    // its name in bytes
+	outputs []string  // their names in bytes
 }
 
 // tensorInfo is the name and the shape of a network's input or output.

@@ -156,8 +156,8 @@ type ortNetwork struct {
 	outputs []*ort.Tensor[float32]
 }
 
-func openONNXRuntime(m *Model) (_ Network, err error) {
-	sig := m.sig
+func openONNXRuntime(p *prepared, threads int) (_ Network, err error) {
+	sig := p.sig
 	n := &ortNetwork{sig: sig}
 	defer func() {
 		if err != nil {
@@ -182,7 +182,7 @@ func openONNXRuntime(m *Model) (_ Network, err error) {
 	}
 	defer opts.Destroy()
 	if err := errors.Join(
-		opts.SetIntraOpNumThreads(m.runtime.threads),
+		opts.SetIntraOpNumThreads(threads),
 		opts.SetInterOpNumThreads(1),
 		// A thread without work must not burn the core that decoder and contour
 		// need: with it a clip took 1.7 times the processor time.
@@ -191,7 +191,7 @@ func openONNXRuntime(m *Model) (_ Network, err error) {
 	); err != nil {
 		return nil, fmt.Errorf("set up onnx runtime: %w", err)
 	}
-	n.session, err = ort.NewAdvancedSessionWithONNXData(m.bytes, []string{m.input}, m.outputs,
+	n.session, err = ort.NewAdvancedSessionWithONNXData(p.bytes, []string{p.input}, p.outputs,
 		[]ort.Value{n.input}, outputs, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open network with onnx runtime: %w", err)

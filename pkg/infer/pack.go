@@ -31,11 +31,11 @@ type tail struct {
 // pack puts the packed network in the model's place if it can be packed and is
 // faster on this processor then. What the file calls its values is no longer
 // known in it.
-func (m *Model) pack() {
+func (n *prepared) pack() {
 	if !cpu.X86.HasAVX512F {
 		return
 	}
-	g, err := readGraph(m.bytes, m.sig)
+	g, err := readGraph(n.bytes, n.sig)
 	if err != nil {
 		return // for the engine to judge
 	}
@@ -43,9 +43,9 @@ func (m *Model) pack() {
 	if p == g {
 		return
 	}
-	m.bytes, m.input, m.outputs = p.standard(), valueName(0), nil
+	n.bytes, n.input, n.outputs = p.standard(), valueName(0), nil
 	for _, v := range p.outputs {
-		m.outputs = append(m.outputs, valueName(v))
+		n.outputs = append(n.outputs, valueName(v))
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // readNetwork returns one of the project's networks as a graph.
-func readNetwork(t *testing.T, n models.Network) (*graph, *Model) {
+func readNetwork(t *testing.T, n models.Network) (*graph, *prepared) {
 	t.Helper()
 	model, err := n.Load()
 	if err != nil {
@@ -24,7 +24,7 @@ func readNetwork(t *testing.T, n models.Network) (*graph, *Model) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return g, &Model{bytes: model, sig: sig, input: sig.input.name, outputs: sig.names()}
+	return g, &prepared{bytes: model, sig: sig, input: sig.input.name, outputs: sig.names()}
 }
 
 // A packed network gives what it gave before, to rounding: at the seam of the
@@ -41,14 +41,13 @@ func TestPackedNetworksAgree(t *testing.T) {
 			if p == g {
 				t.Fatal("was not packed")
 			}
-			packed := &Model{bytes: p.standard(), sig: plain.sig, input: valueName(0)}
+			packed := &prepared{bytes: p.standard(), sig: plain.sig, input: valueName(0)}
 			for _, v := range p.outputs {
 				packed.outputs = append(packed.outputs, valueName(v))
 			}
 			var nets [2]Network
-			for i, m := range []*Model{plain, packed} {
-				m.runtime = rt
-				if nets[i], err = m.Open(); err != nil {
+			for i, m := range []*prepared{plain, packed} {
+				if nets[i], err = openONNXRuntime(m, rt.threads); err != nil {
 					t.Fatal(err)
 				}
 				defer nets[i].Close()

@@ -3,7 +3,7 @@
 //
 //	clip ─▶ decode ─▶ track the lifter ─▶ trunk outline ─▶ recording
 //
-// The stages run at the same time, two pictures in the networks, with a few
+// The stages run at the same time, one goroutine each, with a few pictures
 // under way between them; memory does not grow with the clip's pictures. Where
 // what was seen is nothing that a body can do, those frames are read again and
 // tracked from the sound ones before and after them. What the numbers mean is
@@ -14,7 +14,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 
 	"github.com/spineflex/spineflex/models"
 	"github.com/spineflex/spineflex/pkg/infer"
@@ -143,17 +142,8 @@ func (o Options) decoding(info video.Info) int {
 	return o.Threads
 }
 
-// inference shares the cores between the two networks that run at once: a
-// network is hardly faster on two cores, and two of them on one each are.
 func (o Options) inference() infer.Options {
-	threads := o.Threads
-	if threads == 0 {
-		threads = runtime.NumCPU()
-	}
-	if threads > 0 {
-		threads = (threads + 1) / 2
-	}
-	return infer.Options{Engine: o.Engine, Threads: threads, LibraryPath: o.LibraryPath}
+	return infer.Options{Engine: o.Engine, Threads: o.Threads, LibraryPath: o.LibraryPath}
 }
 
 // model is the engine and the networks that the options ask for, and what the

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,9 +18,9 @@ import (
 	"github.com/spineflex/spineflex/pkg/video"
 )
 
-// underWay is how many pictures are between decoder and recording at once: two
+// underWay is how many pictures are between decoder and recording at once: one
 // being tracked, one being outlined, one between them.
-const underWay = 4
+const underWay = 3
 
 // mostAhead is the number of frames that room is made for on the container's
 // word, which may be any; more are as welcome.
@@ -253,20 +252,18 @@ func (p *pipeline) run(ctx context.Context) error {
 
 // track is the stage from decoder to observations.
 func (p *pipeline) track(ctx context.Context) error {
-	var before *picture // the tracker's until it has had the next one
+	pic, err := p.take(ctx)
+	if err != nil {
+		return err
+	}
 	for {
-		pic, err := p.take(ctx)
-		if err != nil {
-			return err
-		}
 		switch err := p.source.Next(&pic.frame); {
 		case errors.Is(err, io.EOF):
 			seen, err := p.tracker.Flush()
 			if err != nil {
 				return fmt.Errorf("%s: %w", p.path, err)
 			}
-			p.free <- pic
-			_, err = p.pass(ctx, seen, before)
+			_, err = p.pass(ctx, pic, seen)
 			return err
 		case err != nil:
 			return err
@@ -276,44 +273,33 @@ func (p *pipeline) track(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.path, err)
 		}
-		kept, err := p.pass(ctx, seen, before, pic)
-		if err != nil {
+		if pic, err = p.pass(ctx, pic, seen); err != nil {
 			return err
-		}
-		before = nil
-		for _, k := range kept {
-			if k == pic {
-				before = pic
-			} else {
-				p.free <- k
-			}
 		}
 	}
 }
 
-// pass hands observations on, and returns those of the given pictures that
-// none of them is of. What the tracker returns is valid until its next call
-// only, so the mask is copied, and the picture too unless it is one of the
-// given ones.
-func (p *pipeline) pass(ctx context.Context, seen []pose.Observation, given ...*picture) ([]*picture, error) {
-	given = slices.DeleteFunc(given, func(g *picture) bool { return g == nil })
+// pass hands observations on. What the tracker returns is valid until its next
+// call only, so the mask is copied, and the picture too unless it is current's
+// own. It returns the picture to fill next.
+func (p *pipeline) pass(ctx context.Context, current *picture, seen []pose.Observation) (*picture, error) {
 	for _, o := range seen {
 		var next *picture
-		k := slices.IndexFunc(given, func(g *picture) bool {
-			return len(o.Image.Pix) > 0 && &o.Image.Pix[0] == &g.frame.Pix[0]
-		})
-		if k >= 0 {
-			next = given[k]
-			given = slices.Delete(given, k, k+1)
-		} else {
-			var err error
-			if next, err = p.take(ctx); err != nil {
-				return nil, err
-			}
+		if len(o.Image.Pix) > 0 && len(current.frame.Pix) > 0 && &o.Image.Pix[0] == &current.frame.Pix[0] {
+			next = current
+		}
+		spare, err := p.take(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if next == nil {
+			next = spare
 			next.frame.Width, next.frame.Height = o.Image.Width, o.Image.Height
 			if o.Mask.P != nil { // else nobody will look at it
 				next.frame.Pix = append(next.frame.Pix[:0], o.Image.Pix...)
 			}
+		} else {
+			current = spare
 		}
 		next.observation = o
 		next.observation.Image.Pix = next.frame.Pix
@@ -327,7 +313,7 @@ func (p *pipeline) pass(ctx context.Context, seen []pose.Observation, given ...*
 			return nil, ctx.Err()
 		}
 	}
-	return given, nil
+	return current, nil
 }
 
 func (p *pipeline) take(ctx context.Context) (*picture, error) {

@@ -76,8 +76,8 @@ type landmarker struct {
 	region                             Region // of the last run
 }
 
-func newLandmarker(model *infer.Model) (*landmarker, error) {
-	net, err := model.Open()
+func newLandmarker(rt *infer.Runtime, model []byte) (*landmarker, error) {
+	net, err := rt.Open(model)
 	if err != nil {
 		return nil, fmt.Errorf("landmark network: %w", err)
 	}

@@ -74,8 +74,6 @@ type steady struct {
 	region Region
 	size   float64 // the region's side when the lifter stands, pixels; 0 before the first
 	filter [4]oneEuro
-	past   [2]Region  // before the last two steps of follow
-	steps  [2]float64 // that these steps took, seconds; 0 where there was none
 }
 
 // start puts the region on a lifter; size is what is known of them, or 0.
@@ -114,18 +112,7 @@ func (s *steady) follow(seen sight, dt float64) {
 		want.X = s.region.X + dx*most/step
 		want.Y = s.region.Y + dy*most/step
 	}
-	s.past = [2]Region{s.past[1], s.region}
-	s.steps = [2]float64{s.steps[1], dt}
 	s.region = want
-}
-
-// ahead is where the region will be dt seconds after where it is, if it goes
-// on as it did.
-func (s *steady) ahead(dt float64) Region {
-	if !(s.steps[0] > 0) {
-		return s.region
-	}
-	return s.sized(mix(s.past[0], s.region, 1+dt/(s.steps[0]+s.steps[1])))
 }
 
 // bounded returns a region with the size and the turn that the lifter can have

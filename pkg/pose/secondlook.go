@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/spineflex/spineflex/pkg/recording"
 )
@@ -43,7 +40,7 @@ type Second struct {
 	looks []Look
 	doubt []bool
 	Spans []Span // to be looked at, in order; empty if all is as a body can be
-	Saw   func() // told of each look at a picture, one at a time; may be nil
+	Saw   func() // told of each look at a picture; may be nil
 
 	lifter int // the frame from which on the lifter is followed, and not somebody else
 }
@@ -104,9 +101,6 @@ func (r Region) scaled(k float64) Region {
 	return r
 }
 
-// glance looks at a frame of a span in a region.
-type glance func(i int, r Region) (sight, error)
-
 // Retrack looks again at a span, given its pictures, which may be scale times
 // as large as those that were looked at first, and puts the better looks in
 // the place of the first ones. It returns which have changed.
@@ -115,48 +109,40 @@ func (s *Second) Retrack(ctx context.Context, t *Tracker, span Span, pictures []
 	if len(pictures) != len(first) {
 		return nil, fmt.Errorf("second look at %d frames: %d pictures", len(first), len(pictures))
 	}
-	var one sync.Mutex
-	by := func(l *landmarker) glance {
-		return func(i int, r Region) (sight, error) {
-			if ctx.Err() != nil {
-				return sight{}, ctx.Err()
-			}
-			if s.Saw != nil {
-				one.Lock()
-				s.Saw()
-				one.Unlock()
-			}
-			return l.locate(pictures[i], r.scaled(scale), t.unsigned)
+	n := len(first)
+	see := func(i int, r Region) (sight, error) {
+		if ctx.Err() != nil {
+			return sight{}, ctx.Err()
 		}
+		if s.Saw != nil {
+			s.Saw()
+		}
+		return t.landmarker.locate(pictures[i], r.scaled(scale), t.unsigned)
 	}
 	if span.From < s.lifter {
-		return s.findLifter(span, scale, by(t.landmarker))
+		return s.findLifter(span, scale, see)
 	}
-	courses := [][]Look{first, nil, nil, slices.Clone(first)} // the last is between the sound frames
-	n := len(first)
-	var g errgroup.Group
-	for k, l := range t.pair {
-		see := by(l)
-		g.Go(func() (err error) {
-			if k == 0 {
-				courses[1], err = s.follow(first, 0, 1, scale, see)
-			} else {
-				courses[2], err = s.follow(first, n-1, -1, scale, see)
-			}
-			for i := k; i < n && err == nil; i += len(t.pair) {
-				if r, ok := s.between(span.From + i); ok {
-					var v sight
-					v, err = see(i, r)
-					courses[3][i] = v.look(first[i].Time, scale)
-				}
-			}
-			return err
-		})
+	courses := [][]Look{first}
+	for _, order := range []struct{ from, step int }{{0, 1}, {n - 1, -1}} {
+		course, err := s.follow(first, order.from, order.step, scale, see)
+		if err != nil {
+			return nil, fmt.Errorf("second look: %w", err)
+		}
+		courses = append(courses, course)
 	}
-	if err := g.Wait(); err != nil {
-		return nil, fmt.Errorf("second look: %w", err)
+	between := slices.Clone(first)
+	for i := range first {
+		r, ok := s.between(span.From + i)
+		if !ok {
+			continue
+		}
+		v, err := see(i, r)
+		if err != nil {
+			return nil, fmt.Errorf("second look: %w", err)
+		}
+		between[i] = v.look(first[i].Time, scale)
 	}
-	between := courses[3]
+	courses = append(courses, between)
 
 	var changed []int
 	for i, c := range s.build.easiest(courses, s.doubt[span.From:span.To]) {
@@ -178,7 +164,7 @@ func (s *Second) Retrack(ctx context.Context, t *Tracker, span Span, pictures []
 
 // findLifter follows the lifter back from where they were known to be the one
 // who lifts, through the frames in which somebody else was followed.
-func (s *Second) findLifter(span Span, scale float64, see glance) ([]int, error) {
+func (s *Second) findLifter(span Span, scale float64, see func(int, Region) (sight, error)) ([]int, error) {
 	course, err := s.follow(s.looks[span.From:span.To], span.To-span.From-1, -1, scale, see)
 	if err != nil {
 		return nil, fmt.Errorf("second look: %w", err)
@@ -196,7 +182,7 @@ func (s *Second) findLifter(span Span, scale float64, see glance) ([]int, error)
 }
 
 // follow tracks through the span from one of its ends.
-func (s *Second) follow(first []Look, from, step int, scale float64, see glance) ([]Look, error) {
+func (s *Second) follow(first []Look, from, step int, scale float64, see func(int, Region) (sight, error)) ([]Look, error) {
 	course := make([]Look, len(first))
 	var st steady
 	start := first[from].Region

@@ -60,16 +60,13 @@ const (
 // goroutine.
 type Tracker struct {
 	detector   *detector
-	pair       [2]*landmarker // in turn, one frame each
-	landmarker *landmarker    // the one of them that looks at the frame to be given out
-	flying     *flight        // the frame after that
-	signed     *tone          // the detector's input range
-	brightened *tone          // the same with the shadows lifted
-	unsigned   *tone          // the landmark network's
+	landmarker *landmarker
+	signed     *tone // the detector's input range
+	brightened *tone // the same with the shadows lifted
+	unsigned   *tone // the landmark network's
 
 	steady   steady
 	found    bool    // steady holds the lifter
-	astray   bool    // the region was put elsewhere than it went
 	last     float64 // time of the frame before
 	seen     float64 // when presence was last good
 	sign     float64 // when there was last any sign of the lifter
@@ -96,76 +93,43 @@ func NewTracker(rt *infer.Runtime, nets Networks) (*Tracker, error) {
 	t := &Tracker{signed: linearTone(-1, 1, 1), brightened: linearTone(-1, 1, 0.5), unsigned: linearTone(0, 1, 1)}
 	var g errgroup.Group
 	g.Go(func() (err error) { t.detector, err = newDetector(rt, nets.Detector); return err })
-	g.Go(func() error {
-		model, err := rt.Read(nets.Landmarker)
-		if err != nil {
-			return fmt.Errorf("landmark network: %w", err)
-		}
-		for i := range t.pair {
-			if t.pair[i], err = newLandmarker(model); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	g.Go(func() (err error) { t.landmarker, err = newLandmarker(rt, nets.Landmarker); return err })
 	if err := g.Wait(); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
-	t.landmarker = t.pair[0]
 	return t, nil
 }
 
 // Close frees the networks.
 func (t *Tracker) Close() error {
-	if t.flying != nil {
-		<-t.flying.landed
-	}
 	var errs []error
 	if t.detector != nil {
 		errs = append(errs, t.detector.Close())
 	}
-	for _, l := range t.pair {
-		if l != nil {
-			errs = append(errs, l.Close())
-		}
+	if t.landmarker != nil {
+		errs = append(errs, t.landmarker.Close())
 	}
 	return errors.Join(errs...)
 }
 
 // Next takes the clip's next frame and returns what is known by now, in the
-// frames' order: as a rule the observation of the frame before, since two
-// frames are looked at at once; none while the lifter is being looked for, and
-// then several, since the frames before the first good one are looked at again
-// from there. What it returns, pictures and masks included, is valid until the
-// next call. A picture given must stay as it is until the next call has
-// returned, and one that was returned until the call after that.
+// frames' order: as a rule this frame's observation; none while the lifter is
+// being looked for, and then several, since the frames before the first good
+// one are looked at again from there. What it returns, pictures and masks
+// included, is valid until the next call; the picture given may be changed
+// after that.
 func (t *Tracker) Next(img Image, index int, time float64) ([]Observation, error) {
 	if err := img.Validate(); err != nil {
 		return nil, fmt.Errorf("track frame %d: %w", index, err)
 	}
 	t.reset()
-	if t.flying != nil && time-t.flying.time > mostApart {
-		if err := t.land(); err != nil {
-			return nil, err
-		}
-	}
-	if t.flying != nil {
-		f := t.launch(img, index, time)
-		err := t.land()
-		if err == nil && t.found && !t.astray {
-			t.flying = f
-			return t.out, nil
-		}
-		<-f.landed // what it saw is of no use
-		if err != nil {
-			return nil, err
-		}
-	}
+	var err error
 	if t.found {
-		t.flying = t.launch(img, index, time)
-		return t.out, nil
+		err = t.track(img, index, time)
+	} else {
+		err = t.search(img, index, time)
 	}
-	if err := t.search(img, index, time); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("track frame %d: %w", index, err)
 	}
 	t.last = time
@@ -175,9 +139,6 @@ func (t *Tracker) Next(img Image, index int, time float64) ([]Observation, error
 // Flush returns what is left when the clip has ended.
 func (t *Tracker) Flush() ([]Observation, error) {
 	t.reset()
-	if err := t.land(); err != nil {
-		return nil, err
-	}
 	t.giveUp(len(t.waiting))
 	return t.out, nil
 }
@@ -197,11 +158,13 @@ func (t *Tracker) reset() {
 	}
 }
 
-// track gives out a frame that was looked at in the lifter's region.
-func (t *Tracker) track(f *flight) error {
-	img, index, time := f.image, f.index, f.time
+// track looks at a frame in the lifter's region.
+func (t *Tracker) track(img Image, index int, time float64) error {
 	dt := time - t.last
-	best := f.sight
+	best, err := t.landmarker.locate(img, t.steady.region, t.unsigned)
+	if err != nil {
+		return err
+	}
 	lost := best.presence < minPresence
 	if lost || t.crowd.due(time) {
 		people, err := t.detector.detect(img, wholePicture(img), t.signed)
@@ -219,14 +182,10 @@ func (t *Tracker) track(f *flight) error {
 				return err
 			}
 			if best.presence < surePresence {
-				wide, err := t.widen(img, best)
-				if err != nil {
+				if best, err = t.widen(img, best); err != nil {
 					return err
 				}
-				if wide.region != best.region {
-					t.steady.region, t.astray = wide.region, true
-				}
-				best = wide
+				t.steady.region = best.region
 			}
 		} else if best, err = t.recover(img, people, best, time); err != nil {
 			return err
@@ -262,7 +221,7 @@ func (t *Tracker) track(f *flight) error {
 func (t *Tracker) verify(img Image, people []Person, tracked sight) (sight, error) {
 	for _, p := range people {
 		r := t.steady.sized(p.Region())
-		if p.Score < trustedScore || !t.steady.fits(p, 0) || turned(r, tracked.region) < disagreement {
+		if p.Score < trustedScore || !t.steady.fits(p, 0) || turned(r, t.steady.region) < disagreement {
 			continue
 		}
 		s, err := t.landmarker.locate(img, r, t.unsigned)
@@ -271,7 +230,6 @@ func (t *Tracker) verify(img Image, people []Person, tracked sight) (sight, erro
 		}
 		if s.presence >= minPresence && turned(alignedRegion(s.hip, s.top), r) < disagreement {
 			t.steady.start(r, t.steady.size)
-			t.astray = true
 			return s, nil
 		}
 		return t.landmarker.locate(img, tracked.region, t.unsigned)
@@ -308,7 +266,6 @@ func (t *Tracker) recover(img Image, people []Person, lost sight, time float64) 
 		}
 		if i < len(guesses) {
 			t.steady.start(r, t.steady.size)
-			t.astray = true
 		} else {
 			t.start(r, 0, time)
 		}
@@ -321,7 +278,7 @@ func (t *Tracker) recover(img Image, people []Person, lost sight, time float64) 
 // start puts the region on the lifter.
 func (t *Tracker) start(r Region, size, time float64) {
 	t.steady.start(r, size)
-	t.found, t.astray = true, true
+	t.found = true
 	t.tries = 0
 	t.seen, t.sign = time, time
 	t.crowd = crowd{next: time + watchEvery}

@@ -112,24 +112,15 @@ func TestLandmarksLieNearTheJoints(t *testing.T) {
 	}
 }
 
-// observe returns the observation of one frame without waiting for the next.
-func observe(t *testing.T, tracker *pose.Tracker, f video.Frame) pose.Observation {
-	t.Helper()
-	seen, err := tracker.Next(view(f), f.Index, f.Time)
-	if err == nil && len(seen) == 0 {
-		seen, err = tracker.Flush()
-	}
-	if err != nil || len(seen) != 1 {
-		t.Fatalf("frame %d: %d observations, %v", f.Index, len(seen), err)
-	}
-	return seen[0]
-}
-
 func TestMaskCoversTheLifterOnly(t *testing.T) {
 	truth := truthPoints(t)
 	tracker := newTracker(t, newRuntime(t, infer.Auto, 0), pose.Balanced)
 	for _, f := range frames(t, bundledClip, 6, 15) {
-		m := observe(t, tracker, f).Mask
+		seen, err := tracker.Next(view(f), f.Index, f.Time)
+		if err != nil || len(seen) != 1 {
+			t.Fatalf("frame %d: %d observations, %v", f.Index, len(seen), err)
+		}
+		m := seen[0].Mask
 		px := truth[f.Index]
 		hx, hy := truthMiddle(px, "hip")
 		kx, ky := truthMiddle(px, "knee")
@@ -208,7 +199,11 @@ func TestHeadAndShouldersHidden(t *testing.T) {
 		if i >= 4 {
 			f = covered(f, sx+0.1*(sx-hx), sy+0.1*(sy-hy), 0.55*math.Hypot(sx-hx, sy-hy))
 		}
-		o := observe(t, tracker, f)
+		seen, err := tracker.Next(view(f), f.Index, f.Time)
+		if err != nil || len(seen) != 1 {
+			t.Fatalf("frame %d: %d observations, %v", f.Index, len(seen), err)
+		}
+		o := seen[0]
 		if o.Tracking == recording.Absent {
 			t.Errorf("frame %d: lost", f.Index)
 			continue
@@ -303,47 +298,20 @@ func TestLifterLeaves(t *testing.T) {
 	}
 }
 
-// Looking at two frames at once gives the landmarks of one after the other, but
-// for the network's noise, and the same ones every time.
-func TestTwoFramesAtOnce(t *testing.T) {
-	rt := newRuntime(t, infer.Auto, 1)
-	clip := frames(t, bundledClip, 75, 1)[30:] // the descent
-	once := follow(t, newTracker(t, rt, pose.Balanced), clip, clipTime)
-	again := follow(t, newTracker(t, rt, pose.Balanced), clip, clipTime)
-	tracker := newTracker(t, rt, pose.Balanced)
-	var apart []float64
-	for i, f := range clip {
-		if once[i].Landmarks != again[i].Landmarks || once[i].Region != again[i].Region {
-			t.Fatalf("frame %d is seen otherwise the second time", i)
-		}
-		o := observe(t, tracker, f)
-		for _, l := range []recording.Landmark{recording.LeftShoulder, recording.LeftHip, recording.LeftKnee, recording.LeftAnkle} {
-			x, y := middle(o.Landmarks, l)
-			px, py := middle(once[i].Landmarks, l)
-			apart = append(apart, 100*math.Hypot(x-px, y-py)/trunkLength(o.Landmarks))
-		}
-	}
-	slices.Sort(apart)
-	median, most := apart[len(apart)/2], apart[len(apart)-1]
-	t.Logf("median %.2f %%, most %.1f %% of the trunk", median, most)
-	if !(median < 2 && most < 12) {
-		t.Errorf("two at once differ by %.2f %% of the trunk in the median and %.1f %% at most", median, most)
-	}
-}
-
-// A picture is the caller's again once the next one was taken and, if it came
-// back, the one after that.
+// The tracker keeps no hold of the caller's picture between calls.
 func TestCallersPictureMayBeReused(t *testing.T) {
 	rt := newRuntime(t, infer.Auto, 0)
-	clip := frames(t, bundledClip, 6, 1)
+	clip := frames(t, bundledClip, 6, 2)
 	for i := range 3 {
 		clip[i] = blank(clip[i])
 	}
 	want := follow(t, newTracker(t, rt, pose.Fast), clip, clipTime)
 	tracker := newTracker(t, rt, pose.Fast)
-	var bufs [2][]byte
+	buf := make([]byte, len(clip[0].Pix))
 	var got []pose.Observation
-	take := func(seen []pose.Observation, err error) {
+	for _, f := range clip {
+		copy(buf, f.Pix)
+		seen, err := tracker.Next(pose.Image{Pix: buf, Width: f.Width, Height: f.Height}, f.Index, f.Time)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -354,11 +322,6 @@ func TestCallersPictureMayBeReused(t *testing.T) {
 			got = append(got, o)
 		}
 	}
-	for i, f := range clip {
-		bufs[i%2] = append(bufs[i%2][:0], f.Pix...)
-		take(tracker.Next(pose.Image{Pix: bufs[i%2], Width: f.Width, Height: f.Height}, f.Index, f.Time))
-	}
-	take(tracker.Flush())
 	for i := range want {
 		if got[i].Tracking != want[i].Tracking || got[i].Presence != want[i].Presence {
 			t.Errorf("frame %d: %d %.3f, want %d %.3f", i, got[i].Tracking, got[i].Presence, want[i].Tracking, want[i].Presence)
