@@ -269,8 +269,7 @@ func (s step) blocks(v, rows int) step {
 				for ch := range packHalf {
 					for dy := range c.kernel {
 						for dx := range c.kernel {
-							w.floats[((o*packLanes+half*packHalf+ch)*high+y+dy)*wide+x+dx] =
-								s.constants[0].floats[(ch*c.kernel+dy)*c.kernel+dx]
+							w.floats[((o*packLanes+half*packHalf+ch)*high+y+dy)*wide+x+dx] = s.constants[0].floats[(ch*c.kernel+dy)*c.kernel+dx]
 						}
 					}
 				}
