@@ -82,12 +82,13 @@ func (l *Log) migrate(ctx context.Context) error {
 // training log and what a newer program wrote.
 func (l *Log) version(ctx context.Context, q queryer) (int, error) {
 	var application, version, tables int
-	for pragma, v := range map[string]*int{
-		"PRAGMA application_id": &application, "PRAGMA user_version": &version, "SELECT count(*) FROM sqlite_schema": &tables,
-	} {
-		if err := q.QueryRowContext(ctx, pragma).Scan(v); err != nil {
-			return 0, l.explain(err)
-		}
+	// In one statement, lest another program makes the tables in between.
+	err := q.QueryRowContext(ctx, `SELECT
+		(SELECT application_id FROM pragma_application_id),
+		(SELECT user_version FROM pragma_user_version),
+		(SELECT count(*) FROM sqlite_schema)`).Scan(&application, &version, &tables)
+	if err != nil {
+		return 0, l.explain(err)
 	}
 	switch {
 	case version > len(migrations) && application == applicationID:
