@@ -346,13 +346,17 @@ func (a *Analysis) assess(rec *recording.Recording, move *lift.Movement, limits 
 // frames have in common, the neutral posture they are counted from above all,
 // is no doubt about a rep beside the others, but about the number it is.
 func (a *Analysis) peakSD(r *rom.RepResult) float64 {
-	sd := r.PeakFlexionSDDeg
-	for i := range a.Frames {
-		if f := &a.Frames[i]; f.Time == r.PeakS && f.LumbarFlexionSD > sd {
-			sd = f.LumbarFlexionSD
+	own, nearest := math.NaN(), math.Inf(1)
+	for i := range a.Frames { // the peak's own frame may lack a value
+		f := &a.Frames[i]
+		if d := math.Abs(f.Time - r.PeakS); d < nearest && !math.IsNaN(f.LumbarFlexionSD) {
+			own, nearest = f.LumbarFlexionSD, d
 		}
 	}
-	return sd
+	if own > r.PeakFlexionSDDeg {
+		return own
+	}
+	return r.PeakFlexionSDDeg
 }
 
 // floorY is the height of the near foot's sole in the picture.
