@@ -39,12 +39,15 @@ func (n *prepared) pack() {
 	if err != nil {
 		return // for the engine to judge
 	}
-	p := g.packed()
-	if p == g {
-		return
+	if p := g.packed(); p != g {
+		n.replace(p)
 	}
-	n.bytes, n.input, n.outputs = p.standard(), valueName(0), nil
-	for _, v := range p.outputs {
+}
+
+// replace puts a graph in the model's place.
+func (n *prepared) replace(g *graph) {
+	n.bytes, n.input, n.outputs = g.standard(), valueName(0), nil
+	for _, v := range g.outputs {
 		n.outputs = append(n.outputs, valueName(v))
 	}
 }

@@ -41,10 +41,8 @@ func TestPackedNetworksAgree(t *testing.T) {
 			if p == g {
 				t.Fatal("was not packed")
 			}
-			packed := &prepared{bytes: p.standard(), sig: plain.sig, input: valueName(0)}
-			for _, v := range p.outputs {
-				packed.outputs = append(packed.outputs, valueName(v))
-			}
+			packed := &prepared{sig: plain.sig}
+			packed.replace(p)
 			var nets [2]Network
 			for i, m := range []*prepared{plain, packed} {
 				if nets[i], err = openONNXRuntime(m, rt.threads); err != nil {
