@@ -22,6 +22,7 @@ package infer
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 )
 
@@ -43,10 +44,10 @@ func Engines() []Engine { return []Engine{Auto, ONNXRuntime, OpenCV} }
 var ErrNoONNXRuntime = errors.New("onnx runtime not found")
 
 // Options choose and set up an engine. The zero value takes the best engine
-// there is, with one thread per core.
+// there is, on all cores.
 type Options struct {
 	Engine      Engine // "" is Auto
-	Threads     int    // inside one network; 0 is one per core
+	Threads     int    // cores to use, 0: all; of ONNX Runtime's each network takes half, see [Runtime]
 	LibraryPath string // ONNX Runtime's library, a file or its folder; "" searches, see [FindLibrary]
 }
 
@@ -85,6 +86,11 @@ type Network interface {
 }
 
 // Runtime opens networks on one engine.
+//
+// OpenCV's networks share all threads. ONNX Runtime's each have their own, half
+// as many as there are cores: within a network they wait for each other at each
+// of some 200 layers, so that a second one costs a tenth more processor time, and
+// two networks can run at the same time.
 type Runtime struct {
 	engine   Engine
 	threads  int
@@ -145,7 +151,11 @@ func (r *Runtime) Open(model []byte) (Network, error) {
 	}
 	p := prepared{bytes: model, sig: sig, input: sig.input.name, outputs: sig.names()}
 	p.pack()
-	return openONNXRuntime(&p, r.threads)
+	cores := r.threads
+	if cores == 0 {
+		cores = runtime.GOMAXPROCS(0)
+	}
+	return openONNXRuntime(&p, max(1, cores/2))
 }
 
 // prepared is a network made ready for ONNX Runtime.

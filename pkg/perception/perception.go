@@ -55,7 +55,7 @@ type Options struct {
 	// at; its times are divided by as much as it plays slower. 0: as the file says.
 	CaptureFPS float64
 
-	// Progress is called from one goroutine for every frame that is looked at;
+	// Progress is called for every frame that is looked at, one call at a time;
 	// those that have to be looked at again add to the total. Total 0: unknown.
 	// May be nil.
 	Progress func(done, total int)

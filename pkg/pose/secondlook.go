@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/spineflex/spineflex/pkg/recording"
 )
@@ -40,7 +43,7 @@ type Second struct {
 	looks []Look
 	doubt []bool
 	Spans []Span // to be looked at, in order; empty if all is as a body can be
-	Saw   func() // told of each look at a picture; may be nil
+	Saw   func() // told of each look at a picture, one at a time; may be nil
 
 	lifter int // the frame from which on the lifter is followed, and not somebody else
 }
@@ -101,48 +104,68 @@ func (r Region) scaled(k float64) Region {
 	return r
 }
 
+// seeing looks at picture i of a span in a region of the full-sized one.
+type seeing func(ctx context.Context, i int, r Region) (sight, error)
+
 // Retrack looks again at a span, given its pictures, which may be scale times
 // as large as those that were looked at first, and puts the better looks in
-// the place of the first ones. It returns which have changed.
+// the place of the first ones. It returns which have changed. The courses are
+// independent of each other, and two networks take turns on them.
 func (s *Second) Retrack(ctx context.Context, t *Tracker, span Span, pictures []Image, scale float64) ([]int, error) {
 	first := s.looks[span.From:span.To]
 	if len(pictures) != len(first) {
 		return nil, fmt.Errorf("second look at %d frames: %d pictures", len(first), len(pictures))
 	}
 	n := len(first)
-	see := func(i int, r Region) (sight, error) {
+	if t.another == nil {
+		var err error
+		if t.another, err = t.open(); err != nil {
+			return nil, fmt.Errorf("second look: %w", err)
+		}
+	}
+	idle := make(chan *landmarker, 2)
+	idle <- t.landmarker
+	idle <- t.another
+	var telling sync.Mutex
+	see := func(ctx context.Context, i int, r Region) (sight, error) {
+		l := <-idle
+		defer func() { idle <- l }()
 		if ctx.Err() != nil {
 			return sight{}, ctx.Err()
 		}
 		if s.Saw != nil {
+			telling.Lock()
 			s.Saw()
+			telling.Unlock()
 		}
-		return t.landmarker.locate(pictures[i], r.scaled(scale), t.unsigned)
+		return l.locate(pictures[i], r.scaled(scale), t.unsigned)
 	}
 	if span.From < s.lifter {
-		return s.findLifter(span, scale, see)
+		return s.findLifter(ctx, span, scale, see)
 	}
-	courses := [][]Look{first}
-	for _, order := range []struct{ from, step int }{{0, 1}, {n - 1, -1}} {
-		course, err := s.follow(first, order.from, order.step, scale, see)
-		if err != nil {
-			return nil, fmt.Errorf("second look: %w", err)
-		}
-		courses = append(courses, course)
-	}
+	var forwards, backwards []Look
 	between := slices.Clone(first)
-	for i := range first {
-		r, ok := s.between(span.From + i)
-		if !ok {
-			continue
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { forwards, err = s.follow(ctx, first, 0, 1, scale, see); return err })
+	g.Go(func() (err error) { backwards, err = s.follow(ctx, first, n-1, -1, scale, see); return err })
+	g.Go(func() error {
+		for i := range first {
+			r, ok := s.between(span.From + i)
+			if !ok {
+				continue
+			}
+			v, err := see(ctx, i, r)
+			if err != nil {
+				return err
+			}
+			between[i] = v.look(first[i].Time, scale)
 		}
-		v, err := see(i, r)
-		if err != nil {
-			return nil, fmt.Errorf("second look: %w", err)
-		}
-		between[i] = v.look(first[i].Time, scale)
+		return nil
+	})
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("second look: %w", err)
 	}
-	courses = append(courses, between)
+	courses := [][]Look{first, forwards, backwards, between}
 
 	var changed []int
 	for i, c := range s.build.easiest(courses, s.doubt[span.From:span.To]) {
@@ -164,8 +187,8 @@ func (s *Second) Retrack(ctx context.Context, t *Tracker, span Span, pictures []
 
 // findLifter follows the lifter back from where they were known to be the one
 // who lifts, through the frames in which somebody else was followed.
-func (s *Second) findLifter(span Span, scale float64, see func(int, Region) (sight, error)) ([]int, error) {
-	course, err := s.follow(s.looks[span.From:span.To], span.To-span.From-1, -1, scale, see)
+func (s *Second) findLifter(ctx context.Context, span Span, scale float64, see seeing) ([]int, error) {
+	course, err := s.follow(ctx, s.looks[span.From:span.To], span.To-span.From-1, -1, scale, see)
 	if err != nil {
 		return nil, fmt.Errorf("second look: %w", err)
 	}
@@ -182,14 +205,14 @@ func (s *Second) findLifter(span Span, scale float64, see func(int, Region) (sig
 }
 
 // follow tracks through the span from one of its ends.
-func (s *Second) follow(first []Look, from, step int, scale float64, see func(int, Region) (sight, error)) ([]Look, error) {
+func (s *Second) follow(ctx context.Context, first []Look, from, step int, scale float64, see seeing) ([]Look, error) {
 	course := make([]Look, len(first))
 	var st steady
 	start := first[from].Region
 	start.Side = min(start.Side, roomToGrow*s.build.size)
 	st.start(start, s.build.size)
 	for i := from; i >= 0 && i < len(first); i += step {
-		v, err := see(i, st.region)
+		v, err := see(ctx, i, st.region)
 		if err != nil {
 			return nil, err
 		}

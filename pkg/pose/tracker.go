@@ -61,6 +61,8 @@ const (
 type Tracker struct {
 	detector   *detector
 	landmarker *landmarker
+	another    *landmarker // for second looks, nil until there is one
+	open       func() (*landmarker, error)
 	signed     *tone // the detector's input range
 	brightened *tone // the same with the shadows lifted
 	unsigned   *tone // the landmark network's
@@ -90,10 +92,13 @@ type waiting struct {
 
 // NewTracker opens the networks. The caller closes the tracker.
 func NewTracker(rt *infer.Runtime, nets Networks) (*Tracker, error) {
-	t := &Tracker{signed: linearTone(-1, 1, 1), brightened: linearTone(-1, 1, 0.5), unsigned: linearTone(0, 1, 1)}
+	t := &Tracker{
+		signed: linearTone(-1, 1, 1), brightened: linearTone(-1, 1, 0.5), unsigned: linearTone(0, 1, 1),
+		open: func() (*landmarker, error) { return newLandmarker(rt, nets.Landmarker) },
+	}
 	var g errgroup.Group
 	g.Go(func() (err error) { t.detector, err = newDetector(rt, nets.Detector); return err })
-	g.Go(func() (err error) { t.landmarker, err = newLandmarker(rt, nets.Landmarker); return err })
+	g.Go(func() (err error) { t.landmarker, err = t.open(); return err })
 	if err := g.Wait(); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
@@ -106,8 +111,10 @@ func (t *Tracker) Close() error {
 	if t.detector != nil {
 		errs = append(errs, t.detector.Close())
 	}
-	if t.landmarker != nil {
-		errs = append(errs, t.landmarker.Close())
+	for _, l := range []*landmarker{t.landmarker, t.another} {
+		if l != nil {
+			errs = append(errs, l.Close())
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -161,16 +168,24 @@ func (t *Tracker) reset() {
 // track looks at a frame in the lifter's region.
 func (t *Tracker) track(img Image, index int, time float64) error {
 	dt := time - t.last
+	due := t.crowd.due(time)
+	var people []Person
+	detect := func() (err error) { people, err = t.detector.detect(img, wholePicture(img), t.signed); return err }
+	var g errgroup.Group
+	if due {
+		g.Go(detect)
+	}
 	best, err := t.landmarker.locate(img, t.steady.region, t.unsigned)
-	if err != nil {
+	if err := errors.Join(err, g.Wait()); err != nil {
 		return err
 	}
 	lost := best.presence < minPresence
-	if lost || t.crowd.due(time) {
-		people, err := t.detector.detect(img, wholePicture(img), t.signed)
-		if err != nil {
+	if lost && !due {
+		if err := detect(); err != nil {
 			return err
 		}
+	}
+	if lost || due {
 		if !lost {
 			if p, ok := t.crowd.look(time, people, t.steady.region); ok {
 				t.start(p.Region(), 0, time)
