@@ -2,6 +2,7 @@ package rom
 
 import (
 	"math"
+	"sync"
 
 	"github.com/spineflex/spineflex/pkg/lift"
 )
@@ -289,10 +290,12 @@ func fitSet(series []*repSeries, ex lift.Exercise, minEvidence, systematic float
 	f := &setFit{priors: newPriors(ex, 1), noise: noise{scale: 1, tau: 0.12}, minEvidence: minEvidence}
 	// Twice: the first fit's residuals give the noise of the second.
 	for pass := 0; ; pass++ {
-		f.reps = f.reps[:0]
-		for _, s := range series {
-			f.reps = append(f.reps, f.newRepFit(s, ex))
+		f.reps = make([]repFit, len(series))
+		var wg sync.WaitGroup
+		for r, s := range series {
+			wg.Go(func() { f.reps[r] = f.newRepFit(s, ex) })
 		}
+		wg.Wait()
 		f.search()
 		if pass == 1 {
 			return f
@@ -310,6 +313,7 @@ func (f *setFit) newRepFit(s *repSeries, ex lift.Exercise) repFit {
 		}
 	}
 	r := repFit{series: s, cands: candidates(ex, up && down, s.deepest)}
+	r.full, r.schur, r.local = make([]gram, len(r.cands)), make([]shared, len(r.cands)), make([]float64, len(r.cands))
 	n := len(s.samples)
 	rows := make([][numCols]float64, n)
 	for i, x := range s.samples {
@@ -326,7 +330,7 @@ func (f *setFit) newRepFit(s *repSeries, ex lift.Exercise) repFit {
 		}
 	}
 	hinge := make([][numCols]float64, n)
-	for _, c := range r.cands {
+	for k, c := range r.cands {
 		for i, x := range s.samples {
 			hinge[i][cHinge] = c.hinge(x.depth, s.deepest, x.way)
 		}
@@ -356,10 +360,8 @@ func (f *setFit) newRepFit(s *repSeries, ex lift.Exercise) repFit {
 				g[a][b] = g[b][a]
 			}
 		}
-		rest, ev := f.priors.private(g)
-		r.full = append(r.full, g)
-		r.schur = append(r.schur, rest)
-		r.local = append(r.local, ev)
+		r.full[k] = g
+		r.schur[k], r.local[k] = f.priors.private(g)
 	}
 	return r
 }

@@ -1,6 +1,7 @@
 package rom
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 	"sync"
@@ -27,10 +28,11 @@ func (f *setFit) search() {
 		climbs = append(climbs, climb{centre: centre, choice: slices.Clone(none)}, climb{centre: centre, choice: all})
 	}
 	var wg sync.WaitGroup
+	var met encounters
 	for i := range climbs {
 		wg.Go(func() {
 			c := &climbs[i]
-			c.choice, c.ev = f.ascend(c.choice, c.centre)
+			c.choice, c.ev = f.ascend(c.choice, c.centre, &met)
 		})
 	}
 	wg.Wait()
@@ -65,9 +67,8 @@ func (f *setFit) sum(choice []int) shared {
 	return g
 }
 
-func (f *setFit) ascend(choice []int, centre int) ([]int, float64) {
+func (f *setFit) ascend(choice []int, centre int, met *encounters) ([]int, float64) {
 	prior := knotPrior(centre)
-	total := f.sum(choice)
 	broken := 0
 	for _, c := range choice {
 		if c != 0 {
@@ -77,14 +78,11 @@ func (f *setFit) ascend(choice []int, centre int) ([]int, float64) {
 	for range 6 {
 		changed := false
 		for r := range f.reps {
-			rf := &f.reps[r]
-			rest := total
-			rest.add(&rf.schur[choice[r]], -1)
 			others := broken
 			if choice[r] != 0 {
 				others--
 			}
-			at, none, all := f.weigh(r, &rest, prior, others)
+			at, none, all := f.weigh(r, met.beside(f, r, choice), prior, others)
 			if none >= all {
 				at = 0
 			}
@@ -96,8 +94,6 @@ func (f *setFit) ascend(choice []int, centre int) ([]int, float64) {
 			if at != 0 {
 				broken++
 			}
-			total = rest
-			total.add(&rf.schur[at], 1)
 		}
 		if !changed {
 			break
@@ -105,29 +101,59 @@ func (f *setFit) ascend(choice []int, centre int) ([]int, float64) {
 	}
 	// The evidence of the best knots alone would make a hinge pay for its knot
 	// not being known: count all knots of each rep beside the others' best.
-	best := f.joint(choice, total, centre)
+	best := f.joint(choice, f.sum(choice), centre)
 	for r, c := range choice {
 		if c == 0 {
 			continue
 		}
-		rest := total
-		rest.add(&f.reps[r].schur[c], -1)
-		_, _, all := f.weigh(r, &rest, prior, broken-1)
+		data := met.beside(f, r, choice)
+		_, _, all := f.weigh(r, data, prior, broken-1)
 		h := f.hypotheses(prior, broken-1)
-		best += all - f.conditional(r, c, &rest) - h.of(&f.reps[r].cands[c])
+		best += all - data[c] - h.of(&f.reps[r].cands[c])
 	}
 	return choice, best
 }
 
-// weigh gives the most probable hinge of rep r and the log evidence of no hinge
-// and of any.
-func (f *setFit) weigh(r int, rest *shared, prior []float64, others int) (best int, none, all float64) {
+// encounters remembers what the data say of a rep's candidates beside a choice
+// of the others': climbs that begin apart come by the same ones.
+type encounters struct{ known sync.Map }
+
+// beside is the log evidence of each candidate in rep r beside the others'
+// choice.
+func (e *encounters) beside(f *setFit, r int, choice []int) []float64 {
+	key := make([]byte, 0, 2*len(choice)+2)
+	for i, c := range choice {
+		if i == r {
+			c = -1
+		}
+		key = binary.LittleEndian.AppendUint16(key, uint16(c))
+	}
+	if known, ok := e.known.Load(string(key)); ok {
+		return known.([]float64)
+	}
+	var rest shared
+	for i, c := range choice {
+		if i != r {
+			rest.add(&f.reps[i].schur[c], 1)
+		}
+	}
+	data := make([]float64, len(f.reps[r].cands))
+	for c := range data {
+		data[c] = f.conditional(r, c, &rest)
+	}
+	e.known.Store(string(key), data)
+	return data
+}
+
+// weigh gives the most probable hinge of rep r, of whose candidates the data say
+// that, and the log evidence of no hinge and of any.
+func (f *setFit) weigh(r int, data, prior []float64, others int) (best int, none, all float64) {
 	rf := &f.reps[r]
 	ev := make([]float64, len(rf.cands))
 	top := math.Inf(-1)
 	h := f.hypotheses(prior, others)
 	for c := range rf.cands {
-		ev[c] = f.conditional(r, c, rest) + h.of(&rf.cands[c])
+		ev[c] = data[c] + h.of(&rf.cands[c])
 		if c > 0 && ev[c] > top {
 			best, top = c, ev[c]
 		}
