@@ -7,6 +7,7 @@ import (
 	"github.com/spineflex/spineflex/pkg/lift"
 	"github.com/spineflex/spineflex/pkg/recording"
 	"github.com/spineflex/spineflex/pkg/rom"
+	"github.com/spineflex/spineflex/pkg/spine"
 )
 
 // Analysis is everything concluded about one clip. Angles are degrees and are
@@ -61,11 +62,7 @@ type Frame struct {
 }
 
 // DorsalPoint is a point of the dorsal contour in the picture.
-type DorsalPoint struct {
-	recording.Point
-	Level float64 // 0 = sacrum (S2) .. 1 = T10, beyond outside
-	Used  bool    // took part in the measurement; otherwise hidden or doubtful
-}
+type DorsalPoint = spine.Point
 
 // Rep is one repetition.
 type Rep struct {

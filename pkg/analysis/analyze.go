@@ -281,8 +281,9 @@ func (a *Analysis) spine(back *spine.Result, seen steadied) {
 		f.LumbarFlexion, f.LumbarFlexionSD, f.LumbarAngle = b.Flexion, b.SD, b.Angle
 		f.Confidence = b.Coverage
 		f.Lumbar, f.NeutralCurve = seen.drawn(i, b.Lumbar), seen.drawn(i, b.Neutral)
-		for _, p := range b.Dorsal {
-			f.Dorsal = append(f.Dorsal, DorsalPoint{Point: seen.inPicture(i, p.Point), Level: p.Level, Used: p.Used})
+		f.Dorsal = b.Dorsal
+		for k := range f.Dorsal {
+			f.Dorsal[k].Point = seen.inPicture(i, f.Dorsal[k].Point)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package lift
 import (
 	"math"
 	"sort"
+	"sync"
 
 	"github.com/spineflex/spineflex/pkg/recording"
 	"github.com/spineflex/spineflex/pkg/signal"
@@ -28,15 +29,18 @@ func (b *body) poses(facing Facing) *poses {
 		ahead = -1
 	}
 	p := &poses{
-		shoulder: newTrack(n), hip: newTrack(n), kneeAt: newTrack(n), wrist: newTrack(n), ankle: b.planted(),
+		shoulder: newTrack(n), hip: newTrack(n), kneeAt: newTrack(n), wrist: newTrack(n),
 		hanging: make([]float64, n), trunk: make([]float64, n), hipFlexion: make([]float64, n), knee: make([]float64, n), thigh: make([]float64, n),
 		lost: make([]float64, n), hipHeight: make([]float64, n), shoulderHeight: make([]float64, n), handHeight: make([]float64, n),
 	}
+	var wg sync.WaitGroup
+	wg.Go(func() { p.ankle = b.planted() })
 	for i := range n {
 		p.shoulder.set(i, b.weighted(recording.LeftShoulder, i))
 		p.wrist.set(i, b.weighted(recording.LeftWrist, i))
 	}
 	p.size, p.plate = b.size(), b.plate()
+	wg.Wait()
 	b.joints(p, ahead)
 	for i := range n {
 		s, h, k, a := p.shoulder.at(i), p.hip.at(i), p.kneeAt.at(i), p.ankle.at(i)

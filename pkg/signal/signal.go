@@ -50,21 +50,56 @@ func Median(x []float64) float64 { return Quantile(x, 0.5) }
 // between order statistics (type 7 of Hyndman & Fan 1996); NaN if there are none.
 func Quantile(x []float64, p float64) float64 {
 	s := finite(x)
-	slices.Sort(s)
-	return quantile(s, p)
-}
-
-// quantile is [Quantile] of sorted values; NaN of none.
-func quantile(s []float64, p float64) float64 {
 	if len(s) == 0 {
 		return math.NaN()
 	}
-	h := min(max(p, 0), 1) * float64(len(s)-1)
-	i := int(h)
-	if i+1 >= len(s) {
-		return s[len(s)-1]
+	i, share := rank(len(s), p)
+	below := nth(s, i)
+	if share == 0 {
+		return below
 	}
-	return s[i] + (h-float64(i))*(s[i+1]-s[i])
+	return below + share*(slices.Min(s[i+1:])-below)
+}
+
+// rank is where the p-quantile of n values lies in their order: share of the way
+// from value i to the next.
+func rank(n int, p float64) (i int, share float64) {
+	h := min(max(p, 0), 1) * float64(n-1)
+	i = int(h)
+	return i, h - float64(i)
+}
+
+// nth is value n of s in order of size. It moves those that are no larger before
+// it and the others behind (Hoare's Find, CACM 1961, algorithm 65): half the time
+// of sorting them.
+func nth(s []float64, n int) float64 {
+	from, to := 0, len(s)-1
+	for from < to {
+		pivot := s[from+(to-from)/2]
+		i, j := from, to
+		for i <= j {
+			for s[i] < pivot {
+				i++
+			}
+			for s[j] > pivot {
+				j--
+			}
+			if i <= j {
+				s[i], s[j] = s[j], s[i]
+				i++
+				j--
+			}
+		}
+		switch {
+		case n <= j:
+			to = j
+		case n >= i:
+			from = i
+		default:
+			return s[n]
+		}
+	}
+	return s[n]
 }
 
 // madToSD makes the median absolute deviation of normal data its standard
@@ -186,7 +221,16 @@ func (w *window) drop(v float64) {
 	*w = slices.Delete(*w, at, at+1)
 }
 
-func (w window) median() float64 { return quantile(w, 0.5) }
+func (w window) median() float64 {
+	if len(w) == 0 {
+		return math.NaN()
+	}
+	i, share := rank(len(w), 0.5)
+	if share == 0 {
+		return w[i]
+	}
+	return w[i] + share*(w[i+1]-w[i])
+}
 
 // mad is [MAD] of the window, whose median is m: distances from a value grow
 // towards either end.

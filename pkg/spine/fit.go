@@ -37,10 +37,21 @@ type fitted struct {
 	params
 	cov     [numParams][numParams]float64
 	chi2    float64 // weighted mean square of the contour residuals in units of their sd
-	cost    float64 // robust cost of contour and prior
+	prior   float64 // cost of the prior
 	support float64 // sum of robust weights of the contour samples
 	weights []float64
 	ok      bool
+}
+
+// cost is the robust cost of contour and prior.
+func (f *fitted) cost() float64 {
+	cost := f.prior
+	for _, w := range f.weights {
+		if w > 0 {
+			cost -= cauchyScale * cauchyScale / 2 * math.Log(w) // log(1 + (r/scale)²)
+		}
+	}
+	return cost
 }
 
 const (
@@ -67,7 +78,7 @@ type fitter struct {
 }
 
 // cauchyWeight is the weight of a residual whose square, in its own sd, is r2.
-func cauchyWeight(r2 float64) float64 { return 1 / (1 + r2/(cauchyScale*cauchyScale)) }
+func cauchyWeight(r2 float64) float64 { return 1 / (1 + r2*(1/(cauchyScale*cauchyScale))) }
 
 // toBody turns an observation into the body frame of p.
 func toBody(o observation, p *params, cos, sin float64) (h, back float64) {
@@ -91,8 +102,8 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 		f.ref.follow(&f.c3, &bones, p[pGluteal]+eps, glutealEnd)
 		cos, sin := math.Cos(p[pPitch]), math.Sin(p[pPitch])
 		var n normal
-		out.chi2, out.support = 0, 0
-		priorCost := 0.0
+		var j params
+		out.chi2, out.support, out.prior = 0, 0, 0
 		lo, _ := f.c.point(useFrom)
 		hi, _ := f.c.point(useTo)
 		for i, o := range obs {
@@ -102,13 +113,18 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 				continue
 			}
 			model, slope, at, ok := f.c.lookup(h)
-			m2, _, _, ok2 := f.c2.lookup(h)
-			m3, ok3 := model, ok
-			if at < glutealEnd {
-				m3, _, _, ok3 = f.c3.lookup(h)
-			}
-			if !ok || !ok2 || !ok3 {
+			if !ok {
 				continue
+			}
+			m2, _, _, ok := f.c2.from(at, h)
+			if !ok {
+				continue
+			}
+			m3 := model
+			if at < glutealEnd {
+				if m3, _, _, ok = f.c3.from(at, h); !ok {
+					continue
+				}
 			}
 			doubt, stretch := f.ref.doubt[at], glutealDoubt*p[pGluteal]*glutealStretch[at]
 			norm := 1 / math.Sqrt((1+slope*slope)*(o.sd*o.sd+doubt*doubt+stretch*stretch))
@@ -119,13 +135,12 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 			out.chi2 += w * r * r
 			x, y := o.x-p[pX], o.y-p[pY]
 			dh, db := -y*sin+x*cos, x*sin+y*cos // by pitch
-			j := params{
-				pX:       (cos + slope*sin) * norm,
-				pY:       (-sin + slope*cos) * norm,
-				pPitch:   (db - slope*dh) * norm,
-				pFlexion: -(m2 - model) / eps * norm,
-				pGluteal: -(m3 - model) / eps * norm,
-			}
+			// One by one: a literal is made elsewhere and copied.
+			j[pX] = (cos + slope*sin) * norm
+			j[pY] = (-sin + slope*cos) * norm
+			j[pPitch] = (db - slope*dh) * norm
+			j[pFlexion] = (model - m2) * norm * (1 / eps)
+			j[pGluteal] = (model - m3) * norm * (1 / eps)
 			n.add(&j, r, w)
 		}
 		for k, sd := range pr.sd {
@@ -133,7 +148,7 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 				var j params
 				j[k] = 1 / sd
 				r := (p[k] - pr.mean[k]) / sd
-				priorCost += r * r / 2
+				out.prior += r * r / 2
 				w := 1.0
 				if k == pX || k == pY { // landmarks can be far off
 					w = cauchyWeight(r * r)
@@ -160,14 +175,8 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 			p[k] -= scale * step[k]
 		}
 		out.ok = true
-		out.cost = priorCost
 		if math.Abs(step[pFlexion])+math.Abs(step[pPitch]) < 2e-4 {
 			break
-		}
-	}
-	for _, w := range weights {
-		if w > 0 {
-			out.cost -= cauchyScale * cauchyScale / 2 * math.Log(w) // log(1 + (r/scale)²)
 		}
 	}
 	return out
@@ -181,10 +190,10 @@ type normal struct {
 
 // add adds a residual r with derivatives j and weight w.
 func (n *normal) add(j *params, r, w float64) {
-	for k, jk := range j {
-		wj, row := w*jk, &n.a[k]
+	for k := range j {
+		wj, row := w*j[k], &n.a[k]
 		n.g[k] += wj * r
-		for l := 0; l <= k; l++ {
+		for l := range row[:k+1] {
 			row[l] += wj * j[l]
 		}
 	}

@@ -282,18 +282,8 @@ func (s *series) coverage(fr *frame) float64 {
 	return float64(n) / bins
 }
 
-// neutralHeight is the neutral height of the skin that is now at height h.
-func (c *curve) neutralHeight(h float64) float64 {
-	if h <= c.h[0] {
-		return gridMin
-	}
-	for i := 0; i+1 < gridSize; i++ {
-		if c.h[i+1] >= h {
-			return gridHeight(i) + gridStep*(h-c.h[i])/math.Max(c.h[i+1]-c.h[i], 1e-9)
-		}
-	}
-	return gridHeight(gridSize - 1)
-}
+// drawnPoints is how many points a drawn curve has.
+const drawnPoints = 31
 
 // draw adds what a picture of the measurement needs.
 func (s *series) draw(f *Frame, fr *frame, flexion float64) {
@@ -315,6 +305,7 @@ func (s *series) draw(f *Frame, fr *frame, flexion float64) {
 	s.ref.bend(&bent, p[pFlexion], p[pGluteal])
 	s.ref.bend(&neutral, 0, p[pGluteal])
 	if !math.IsNaN(flexion) {
+		f.Lumbar, f.Neutral = make([]recording.Point, 0, drawnPoints), make([]recording.Point, 0, drawnPoints)
 		for h := levelS2; h <= levelT10+1e-9; h += 0.02 {
 			f.Lumbar = append(f.Lumbar, place(bent.point(h)))
 			f.Neutral = append(f.Neutral, place(neutral.point(h)))

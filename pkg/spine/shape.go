@@ -1,6 +1,9 @@
 package spine
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Lengths are in trunk lengths T (hip joint to shoulder joint, standing).
 // The body frame has its origin in the hip joint, height h along the standing
@@ -14,6 +17,9 @@ const (
 )
 
 func gridHeight(i int) float64 { return gridMin + gridStep*float64(i) }
+
+// gridPoint is the grid point below h.
+func gridPoint(h float64) int { return int((h - gridMin) / gridStep) }
 
 // Levels on the skin of the back, height above the hip joint. From the meshes
 // the rendered clips are made of; Ernst et al. 2013 (BMC Res Notes 6:58) put
@@ -46,7 +52,10 @@ var jointShare = [joints]float64{0.16, 0.23, 0.21, 0.175, 0.14, 0.085}
 
 // curve is a dorsal contour in the body frame: point i is the skin that stands
 // at grid height i in neutral.
-type curve struct{ h, p [gridSize]float64 }
+type curve struct {
+	h, p   [gridSize]float64
+	folded bool // by bend: not every grid point is higher than the one before
+}
 
 // reference is a lifter's own neutral dorsal contour.
 type reference struct {
@@ -100,7 +109,7 @@ func (r *reference) chain(flexion float64) (bone [joints + 1]rigid) {
 	for k, j := range r.joint {
 		h, p := bone[k].apply(j.h, j.p)
 		total += flexion * jointShare[k]
-		cos, sin := math.Cos(total), math.Sin(total)
+		sin, cos := math.Sincos(total)
 		bone[k+1] = rigid{cos, sin, h - cos*j.h - sin*j.p, p + sin*j.h - cos*j.p}
 	}
 	return bone
@@ -122,6 +131,7 @@ func skin(h float64) (bone int, next float64) {
 func (r *reference) bend(c *curve, flexion, gluteal float64) {
 	bone := r.chain(flexion)
 	r.follow(c, &bone, gluteal, gridSize)
+	c.folded = !slices.IsSorted(c.h[:])
 }
 
 // follow is bend for the grid points below end, with the bones where flexion
@@ -149,10 +159,25 @@ func (r *reference) bendPoint(h, p, flexion float64) (float64, float64) {
 // lookup finds the contour's p at height h, its slope dp/dh there and the grid
 // point below. ok is false above or below the curve.
 func (c *curve) lookup(h float64) (p, slope float64, at int, ok bool) {
+	return c.from(gridPoint(h), h)
+}
+
+// from is lookup that begins to search at grid point i.
+func (c *curve) from(i int, h float64) (p, slope float64, at int, ok bool) {
 	if h < c.h[0] || h > c.h[gridSize-1] {
 		return 0, 0, 0, false
 	}
-	i := int((h - gridMin) / gridStep)
+	i = c.below(i, h)
+	dh := c.h[i+1] - c.h[i]
+	if dh <= 1e-6 {
+		return 0, 0, 0, false // folded over itself: no contour has this
+	}
+	slope = (c.p[i+1] - c.p[i]) / dh
+	return c.p[i] + (h-c.h[i])*slope, slope, i, true
+}
+
+// below is the grid point below height h on the curve, looked for from i on.
+func (c *curve) below(i int, h float64) int {
 	i = max(0, min(gridSize-2, i))
 	for i > 0 && c.h[i] > h {
 		i--
@@ -160,12 +185,23 @@ func (c *curve) lookup(h float64) (p, slope float64, at int, ok bool) {
 	for i < gridSize-2 && c.h[i+1] < h {
 		i++
 	}
-	dh := c.h[i+1] - c.h[i]
-	if dh <= 1e-6 {
-		return 0, 0, 0, false // folded over itself: no contour has this
+	return i
+}
+
+// neutralHeight is the neutral height of the skin that is now at height h.
+func (c *curve) neutralHeight(h float64) float64 {
+	if h <= c.h[0] {
+		return gridMin
 	}
-	slope = (c.p[i+1] - c.p[i]) / dh
-	return c.p[i] + (h-c.h[i])*slope, slope, i, true
+	i := 0
+	if !c.folded {
+		i = gridPoint(h) // near by
+	}
+	i = c.below(i, h)
+	if c.h[i+1] < h {
+		return gridHeight(gridSize - 1)
+	}
+	return gridHeight(i) + gridStep*(h-c.h[i])/math.Max(c.h[i+1]-c.h[i], 1e-9)
 }
 
 // point is the skin that stands at height h in neutral.

@@ -89,8 +89,8 @@ type Frame struct {
 // Point is a sample of the dorsal contour in the picture.
 type Point struct {
 	recording.Point
-	Level float64 // 0 at S2, 1 at T10
-	Used  bool
+	Level float64 // 0 = sacrum (S2) .. 1 = T10, beyond outside
+	Used  bool    // took part in the measurement; otherwise hidden or doubtful
 }
 
 // Result is the measurement of a clip.
@@ -157,7 +157,7 @@ func Measure(rec *recording.Recording, in Input) (*Result, error) {
 	}
 	s.misfit = r.misfit()
 	s.settle()
-	s.observe()
+	s.weigh()
 	s.run()
 	return s.result(), nil
 }
@@ -183,7 +183,6 @@ func newSeries(rec *recording.Recording, in Input) *series {
 // hip landmark, as if the lifter faced right. It reports whether any frame
 // shows enough.
 func (s *series) observe() bool {
-	before := s.frames
 	s.frames = make([]*frame, len(s.rec.Frames))
 	onCores(len(s.frames), func(i int) {
 		f := &s.rec.Frames[i]
@@ -191,25 +190,40 @@ func (s *series) observe() bool {
 		if !f.Seen() || edge == nil {
 			return
 		}
-		fr := &frame{index: i, obs: make([]observation, 0, len(edge)), station: make([]int, 0, len(edge))}
-		if before != nil && before[i] != nil {
-			fr.got = before[i].got // a place to start from
-		}
+		station := make([]int, 0, recording.NumStations)
 		for k, e := range edge {
-			if math.IsNaN(e.Offset) || e.Occluder != recording.Clear {
-				continue
+			if !math.IsNaN(e.Offset) && e.Occluder == recording.Clear {
+				station = append(station, k)
 			}
-			p := f.Trunk.At(s.in.Dorsal, k, e.Offset)
-			x, y := s.body(f, p)
-			fr.obs = append(fr.obs, observation{x: x, y: y, sd: math.Hypot(e.SD/s.in.TrunkPx, s.misfit)})
-			fr.station = append(fr.station, k)
 		}
-		if len(fr.obs) >= minSamples {
-			s.frames[i] = fr
+		if len(station) < minSamples {
+			return
 		}
+		fr := &frame{index: i, station: slices.Clone(station), obs: make([]observation, len(station))}
+		for j, k := range station {
+			x, y := s.body(f, f.Trunk.At(s.in.Dorsal, k, edge[k].Offset))
+			fr.obs[j] = observation{x: x, y: y, sd: s.sd(edge[k])}
+		}
+		s.frames[i] = fr
 	})
 	return slices.ContainsFunc(s.frames, func(fr *frame) bool { return fr != nil })
 }
+
+// weigh gives the observations the standard deviations of the present misfit.
+func (s *series) weigh() {
+	for i, fr := range s.frames {
+		if fr == nil {
+			continue
+		}
+		edge := s.rec.Frames[i].Trunk.Edge(s.in.Dorsal)
+		for k := range fr.obs {
+			fr.obs[k].sd = s.sd(edge[fr.station[k]])
+		}
+	}
+}
+
+// sd is a sample's standard deviation, T.
+func (s *series) sd(e recording.Sample) float64 { return math.Hypot(e.SD/s.in.TrunkPx, s.misfit) }
 
 // body maps a picture position to trunk lengths about the hip landmark, x
 // forward, y up.
