@@ -135,15 +135,28 @@ func says(folder string, a *analysis.Analysis) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		var now bytes.Buffer
-		if err := f.write(&now); err != nil {
+		w := comparison{left: old}
+		if err := f.write(&w); err != nil {
 			return false, err
 		}
-		if !bytes.Equal(old, now.Bytes()) {
+		if w.differs || len(w.left) > 0 {
 			return false, nil
 		}
 	}
 	return true, nil
+}
+
+// comparison is a writer that compares what is written with what is left of a
+// file.
+type comparison struct {
+	left    []byte
+	differs bool
+}
+
+func (c *comparison) Write(p []byte) (int, error) {
+	rest, same := bytes.CutPrefix(c.left, p)
+	c.left, c.differs = rest, c.differs || !same
+	return len(p), nil
 }
 
 // shellWord is a path as it can be pasted after a command.

@@ -10,8 +10,10 @@ import (
 	"image/color"
 	"image/jpeg"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -384,6 +386,26 @@ func TestNumberFormats(t *testing.T) {
 		}
 		if got := formatNumber(c.v, 3); got != c.csv {
 			t.Errorf("CSV of %v is %q, want %q", c.v, got, c.csv)
+		}
+	}
+}
+
+// Numbers in tables are those of package strconv to the last digit, ties too.
+func TestNumbersAreRoundedExactly(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range 200_000 {
+		v := random.NormFloat64() * math.Pow(10, float64(random.IntN(14)-4))
+		if i%2 == 0 {
+			v = math.Round(v*16) / 16 // ties of two decimals, as landmarks have them
+		}
+		for decimals := range 8 {
+			want := strconv.FormatFloat(v, 'f', decimals, 64)
+			if strings.Trim(want, "-0.") == "" {
+				want = strings.TrimPrefix(want, "-")
+			}
+			if got := formatNumber(v, decimals); got != want {
+				t.Fatalf("%v with %d decimals is %q, want %q", v, decimals, got, want)
+			}
 		}
 	}
 }
