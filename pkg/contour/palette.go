@@ -97,6 +97,8 @@ func (p *palette) contradicts(c, wall *[3]float64, variance float64) float64 {
 	}
 	const strange = 0.05 // share of pixels that show neither
 	v := variance + modelVariance
-	room := (1-strange)*math.Exp(-dist2(c, wall)/(2*v))/math.Pow(2*math.Pi*v, 1.5) + strange*anyColour
+	volume := 2 * math.Pi * v
+	volume *= math.Sqrt(volume)
+	room := (1-strange)*math.Exp(-dist2(c, wall)/(2*v))/volume + strange*anyColour
 	return math.Log(p.density(c) / room)
 }

@@ -203,10 +203,9 @@ func (r *room) visit(img Image, b *block, bx, by int) {
 				sum += int64(d0)*int64(d0) + int64(d1)*int64(d1) + int64(d2)*int64(d2)
 			}
 			share := 65536 / (count + 1)
-			for ch := range 3 {
-				v := int32(p[ch]) * inverse[ch] >> 8
-				m[ch] = uint16(max(0, min(65535, int64(m[ch])+int64(v-int32(m[ch]))*int64(share)>>16)))
-			}
+			m[0] = towards(m[0], int32(p[0])*inverse[0]>>8, share)
+			m[1] = towards(m[1], int32(p[1])*inverse[1]>>8, share)
+			m[2] = towards(m[2], int32(p[2])*inverse[2]>>8, share)
 			counts[x] = uint8(min(count+1, surestCount))
 		}
 	}
@@ -219,6 +218,11 @@ func (r *room) visit(img Image, b *block, bx, by int) {
 		}
 		b.variance += (v - b.variance) / 4
 	}
+}
+
+// towards is share/65536 of the way from m to v, which is not negative.
+func towards(m uint16, v, share int32) uint16 {
+	return uint16(min(65535, int64(m)+int64(v-int32(m))*int64(share)>>16))
 }
 
 // overhear adds one row of a settled block to the measurement of the grain.

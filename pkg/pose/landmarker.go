@@ -52,6 +52,10 @@ func (m *Mask) At(x, y float64) float64 {
 	fu, fv := math.Floor(u), math.Floor(v)
 	wu, wv := u-fu, v-fv
 	i, j := int(fu), int(fv)
+	if i >= 0 && j >= 0 && i+1 < MaskSize && j+1 < MaskSize { // as nearly everywhere
+		p := (*[MaskSize + 2]float32)(m.P[j*MaskSize+i:])
+		return (1-wv)*((1-wu)*float64(p[0])+wu*float64(p[1])) + wv*((1-wu)*float64(p[MaskSize])+wu*float64(p[MaskSize+1]))
+	}
 	return (1-wv)*((1-wu)*m.pixel(i, j)+wu*m.pixel(i+1, j)) + wv*((1-wu)*m.pixel(i, j+1)+wu*m.pixel(i+1, j+1))
 }
 
