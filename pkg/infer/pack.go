@@ -183,15 +183,22 @@ func (g *graph) pack(t tail) *graph {
 				s.reads = []int{add(passed(v, p.shape(v)))}
 			case i == t.last:
 				full := s.shape
-				v := add(s.blocks(reads[0], half))
+				// A pixel's channels side by side, as ONNX Runtime's own layout has
+				// them: packWidth of them are a stretch of a line.
+				last := attribute{name: "perm", kind: attrTypeInts, ints: []int64{0, 2, 3, 1}}
+				v := add(step{
+					op: "Transpose", reads: []int{add(s.blocks(reads[0], half))}, attributes: []attribute{last},
+					shape: []int{1, half / packHeight, full[3] / packWidth, packLanes},
+				})
 				rows := full[2] / 2 / packHeight
-				v = join(slice(slice(v, 1, 0, packHalf), 2, 0, rows),
-					slice(slice(v, 1, packHalf, packLanes), 2, half/packHeight-rows, half/packHeight), 2)
-				high, wide := full[2]/packHeight, full[3]/packWidth
-				v = add(reshaped(v, 1, packHeight, packWidth, high, wide))
-				turn := attribute{name: "perm", kind: attrTypeInts, ints: []int64{0, 3, 1, 4, 2}}
-				v = add(step{op: "Transpose", reads: []int{v}, shape: []int{1, high, packHeight, wide, packWidth}, attributes: []attribute{turn}})
-				now[i+1] = add(reshaped(v, full...))
+				lines := func(from, channel int) int { // every second one
+					l := slice(slice(v, 1, from, from+rows), 3, channel, channel+packWidth)
+					return add(reshaped(l, 1, rows, 1, full[3]))
+				}
+				upper := join(lines(0, 0), lines(0, packWidth), 2)
+				below := half/packHeight - rows
+				lower := join(lines(below, packHalf), lines(below, packHalf+packWidth), 2)
+				now[i+1] = add(reshaped(join(upper, lower, 1), full...))
 				continue
 			case s.op == "Conv":
 				s = s.twice()
