@@ -20,7 +20,8 @@ func decodeFilters(info Info, width, height int, hz float64, format Format) stri
 	chain = append(chain, "settb=1/1000000", selectFilter(info.MeanFPS, hz))
 	// Turning before the conversion costs a third of turning packed BGR after it.
 	chain = append(chain, turnFilters(info.RotationDeg, info.Mirrored)...)
-	scale := fmt.Sprintf("scale=%d:%d:flags=%s%s", width, height, scaler(info, width, height), matrixOption(info))
+	size := fmt.Sprintf("scale=%d:%d:flags=%s", width, height, scaler(info, width, height))
+	scale := size + matrixOption(info)
 	var corrections []string // of BGR
 	if info.Transfer == "smpte2084" {
 		corrections = append(corrections, toneMap())
@@ -34,7 +35,9 @@ func decodeFilters(info Info, width, height int, hz float64, format Format) stri
 	case len(corrections) > 0:
 		chain = append(append(chain, scale, "format=bgr24"), corrections...)
 		chain = append(chain, "scale="+toYUV, "format=yuv420p")
-	default: // which changes nothing in most clips
+	case info.isYUV(): // told of colours, the filter would compute every pixel anew
+		chain = append(chain, size, "format=yuv420p")
+	default:
 		chain = append(chain, scale+":"+toYUV, "format=yuv420p")
 	}
 	chain = append(chain, mark("s"))
@@ -104,6 +107,12 @@ func matrixOption(info Info) string {
 		return ":in_color_matrix=bt709"
 	}
 	return ""
+}
+
+// isYUV reports whether the clip's pictures are coded as [YUV] are.
+func (info *Info) isYUV() bool {
+	matrix := info.ColorMatrix == "bt709" || matrixOption(*info) != ""
+	return matrix && info.PixelFormat == "yuv420p" && !info.FullRange
 }
 
 // toneMap brings PQ (SMPTE ST 2084, equations 4 and 5) down to a screen's range:

@@ -45,6 +45,7 @@ type Info struct {
 	Interlaced   bool    //
 	Transfer     string  // transfer curve, "bt709", "smpte2084" (PQ), "arib-std-b67" (HLG); may be empty
 	ColorMatrix  string  // "bt709", "smpte170m", "bt2020nc" …; may be empty
+	FullRange    bool    // brightness from 0 to 255, not from 16 to 235
 }
 
 // Probe reads what the clip at path is, from its headers. It decodes nothing beyond what
@@ -60,7 +61,7 @@ func Probe(ctx context.Context, path string) (Info, error) {
 		"-show_entries", "format=format_name,start_time,duration" +
 			":format_tags=creation_time,com.apple.quicktime.creationdate,com.android.capture.fps" +
 			":stream=index,codec_type,codec_name,pix_fmt,width,height,sample_aspect_ratio,field_order" +
-			",color_space,color_transfer,start_time,duration,avg_frame_rate,r_frame_rate,nb_frames" +
+			",color_space,color_range,color_transfer,start_time,duration,avg_frame_rate,r_frame_rate,nb_frames" +
 			":stream_disposition=default,attached_pic,timed_thumbnails,still_image" +
 			":stream_tags=creation_time:stream_side_data=side_data_type,displaymatrix",
 	}
@@ -187,6 +188,7 @@ type probeStream struct {
 	SampleAspect string    `json:"sample_aspect_ratio"`
 	FieldOrder   string    `json:"field_order"`
 	ColorSpace   string    `json:"color_space"`
+	ColorRange   string    `json:"color_range"`
 	Transfer     string    `json:"color_transfer"`
 	StartTime    string    `json:"start_time"`
 	Duration     string    `json:"duration"`
@@ -237,6 +239,7 @@ func parseProbe(data []byte) (Info, error) {
 		Interlaced:   slices.Contains([]string{"tt", "bb", "tb", "bt"}, s.FieldOrder),
 		Transfer:     known(s.Transfer),
 		ColorMatrix:  known(s.ColorSpace),
+		FullRange:    s.ColorRange == "pc",
 		CreatedAt:    parseCreation(out.Format.Tags.AppleCreation, out.Format.Tags.CreationTime, s.Tags.CreationTime),
 	}
 	for _, side := range s.SideData {

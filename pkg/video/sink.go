@@ -34,6 +34,8 @@ type SinkOptions struct {
 	Preset string
 	// CRF is x264's constant quality, 1 (best) … 51; 0 = 23.
 	CRF int
+	// Tuning are more of x264's parameters, "name=value:…", which count more than Preset.
+	Tuning string
 	// Threads the encoder may use, 0 = as many as there are cores.
 	Threads int
 	// MaxMemory bounds the encoder's address space in bytes, 0 = DefaultMaxMemory.
@@ -203,7 +205,7 @@ func (s *Sink) args() []string {
 	args = append(args,
 		"-vf", filters,
 		"-fps_mode", "passthrough", "-enc_time_base", "1:"+clock, "-video_track_timescale", clock,
-		"-c:v", "libx264", "-preset", preset, "-crf", strconv.Itoa(crf), "-threads", strconv.Itoa(o.Threads),
+		"-c:v", "libx264", "-preset", preset, "-crf", strconv.Itoa(crf), "-x264-params", o.Tuning, "-threads", strconv.Itoa(o.Threads),
 		"-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv",
 		"-map_metadata", "-1", "-movflags", "+faststart",
 		"-f", "mp4", "file:"+s.part,

@@ -104,6 +104,8 @@ func TestFormatsAgree(t *testing.T) {
 		"as most are":       coded("plain", x264("-vf", "scale=1280:720", "-pix_fmt", "yuv420p")...),
 		"old colours":       coded("smpte170m", x264("-vf", "scale=out_color_matrix=smpte170m", "-colorspace", "smpte170m", "-pix_fmt", "yuv420p")...),
 		"small, not stated": coded("unknown", x264("-pix_fmt", "yuv420p")...),
+		"as phones code":    coded("bt709", x264("-vf", "scale=1280:720:out_color_matrix=bt709", "-colorspace", "bt709", "-color_range", "tv", "-pix_fmt", "yuv420p")...),
+		"full range, VP9":   coded("vp9", "-c:v", "libvpx-vp9", "-deadline", "realtime", "-vf", "scale=1280:720:out_range=pc:out_color_matrix=bt709", "-colorspace", "bt709", "-color_range", "pc", "-pix_fmt", "yuv420p"),
 		"full range":        coded("full", x264("-vf", "scale=out_range=pc", "-pix_fmt", "yuvj420p")...),
 		"full chroma":       coded("444", x264("-pix_fmt", "yuv444p")...),
 		"odd size":          coded("odd", x264("-vf", "scale=161:97", "-pix_fmt", "yuv444p")...),
