@@ -2,7 +2,6 @@ package contour
 
 import (
 	"math"
-	"slices"
 
 	"github.com/spineflex/spineflex/pkg/recording"
 )
@@ -29,7 +28,8 @@ type room struct {
 	noise         float64    // standard deviation of a channel about the room
 	grain         float64    // side of the patch of picture that carries one independent deviation, pixels
 	power         [grainLags + 1]float64
-	samples       []float64 // scratch
+	ratios        [3][]float64 // scratch
+	variances     []float64    // the same
 }
 
 type block struct {
@@ -70,7 +70,6 @@ func (r *room) reset(width, height int) {
 	}
 	n := r.cols * r.rows
 	r.blocks, r.person, r.wide = make([]block, n), make([]float32, n), make([]float32, n)
-	r.samples = make([]float64, 0, n)
 }
 
 // learn looks at the picture round the trunk t of the given length wherever
@@ -144,27 +143,62 @@ func (r *room) look(mask Mask, c0, c1, r0, r1, far int) {
 // exposure and white balance when a dark plate comes near. The median over
 // blocks does not mind a few that are hidden.
 func (r *room) expose(img Image, c0, c1, r0, r1 int) {
-	for ch := range r.gain {
-		r.samples = r.samples[:0]
-		for by := r0; by < r1; by++ {
-			for bx := c0 + by%2; bx < c1; bx += 2 {
-				i := by*r.cols + bx
-				if r.wide[i] >= absence || r.blocks[i].visits < surestCount {
-					continue
-				}
-				x, y := min(bx*blockPx+blockPx/2, r.width-1), min(by*blockPx+blockPx/2, r.height-1)
-				o := y*r.width + x
-				if m := r.mean[3*o+ch]; m > 12<<8 && r.count[o] >= settledAt {
-					r.samples = append(r.samples, float64(img.Pix[3*o+ch])*256/float64(m))
+	for ch := range r.ratios {
+		r.ratios[ch] = r.ratios[ch][:0]
+	}
+	for by := r0; by < r1; by++ {
+		for bx := c0 + by%2; bx < c1; bx += 2 {
+			i := by*r.cols + bx
+			if r.wide[i] >= absence || r.blocks[i].visits < surestCount {
+				continue
+			}
+			x, y := min(bx*blockPx+blockPx/2, r.width-1), min(by*blockPx+blockPx/2, r.height-1)
+			o := y*r.width + x
+			if r.count[o] < settledAt {
+				continue
+			}
+			for ch := range r.ratios {
+				if m := r.mean[3*o+ch]; m > 12<<8 {
+					r.ratios[ch] = append(r.ratios[ch], float64(img.Pix[3*o+ch])*256/float64(m))
 				}
 			}
 		}
-		if len(r.samples) < 30 {
-			continue
-		}
-		slices.Sort(r.samples)
-		r.gain[ch] = max(0.5, min(2, r.samples[len(r.samples)/2]))
 	}
+	for ch, ratios := range r.ratios {
+		if len(ratios) >= 30 {
+			r.gain[ch] = max(0.5, min(2, middleOf(ratios)))
+		}
+	}
+}
+
+// middleOf returns the value that would be in the middle of the sorted ones, and
+// changes their order (Hoare, "Algorithm 65: find", Commun. ACM 4:321, 1961).
+func middleOf(values []float64) float64 {
+	k := len(values) / 2
+	for lo, hi := 0, len(values)-1; lo < hi; {
+		pivot := values[k]
+		i, j := lo, hi
+		for i <= j {
+			for values[i] < pivot {
+				i++
+			}
+			for values[j] > pivot {
+				j--
+			}
+			if i <= j {
+				values[i], values[j] = values[j], values[i]
+				i++
+				j--
+			}
+		}
+		if j < k {
+			lo = i
+		}
+		if i > k {
+			hi = j
+		}
+	}
+	return values[k]
 }
 
 // visit updates one block.
@@ -253,17 +287,16 @@ func (r *room) listen() {
 	if r.tick%revisit != 0 {
 		return
 	}
-	r.samples = r.samples[:0]
+	r.variances = r.variances[:0]
 	for i := range r.blocks {
 		if v := r.blocks[i].variance; v > 0 {
-			r.samples = append(r.samples, float64(v))
+			r.variances = append(r.variances, float64(v))
 		}
 	}
-	if len(r.samples) < 50 || r.power[0] == 0 {
+	if len(r.variances) < 50 || r.power[0] == 0 {
 		return
 	}
-	slices.Sort(r.samples)
-	r.noise = math.Sqrt(r.samples[len(r.samples)/2])
+	r.noise = math.Sqrt(middleOf(r.variances))
 	side := 1.0
 	for lag := 1; lag <= grainLags; lag++ {
 		side += 2 * max(0, r.power[lag]/r.power[0])
