@@ -19,6 +19,10 @@ const (
 	// watchEvery is how often a child is looked at. A decoder can fill about
 	// 300 MB of memory between two looks.
 	watchEvery = 100 * time.Millisecond
+	// rollCall is how many of these looks there are for each one at who the
+	// child's descendants are, which takes a millisecond. Decoders bound what
+	// they themselves may take from their start.
+	rollCall = 5
 	// patience is how long a child that is asked to stop may take.
 	patience = 5 * time.Second
 )
@@ -133,7 +137,8 @@ func (c *child) watch(ctx context.Context, over <-chan struct{}) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	begun := time.Now()
-	for {
+	var family []int
+	for n := 0; ; n++ {
 		select {
 		case <-over:
 			return nil
@@ -142,15 +147,18 @@ func (c *child) watch(ctx context.Context, over <-chan struct{}) error {
 			return context.Cause(ctx)
 		case <-tick.C:
 		}
-		if err := c.excess(begun); err != nil {
+		if c.limits.MaxMemory > 0 && n%rollCall == 0 {
+			family = append(descendants(c.process.Pid), c.process.Pid)
+		}
+		if err := c.excess(begun, family); err != nil {
 			c.kill()
 			return err
 		}
 	}
 }
 
-// excess says which limit is passed.
-func (c *child) excess(begun time.Time) error {
+// excess says which limit is passed by the child and its family.
+func (c *child) excess(begun time.Time, family []int) error {
 	l := c.limits
 	if l.Timeout > 0 && time.Since(begun) > l.Timeout {
 		return fmt.Errorf("%w: not done after %s", ErrTimeout, l.Timeout)
@@ -158,7 +166,7 @@ func (c *child) excess(begun time.Time) error {
 	if quiet := time.Since(epoch) - time.Duration(c.sign.Load()); l.Stall > 0 && quiet > l.Stall {
 		return fmt.Errorf("%w: nothing happened for %s", ErrStalled, l.Stall)
 	}
-	if l.MaxMemory > 0 && residentBytes(c.process.Pid) > l.MaxMemory {
+	if l.MaxMemory > 0 && residentBytes(family) > l.MaxMemory {
 		return fmt.Errorf("%w: more than %s", ErrMemory, megabytes(l.MaxMemory))
 	}
 	return nil

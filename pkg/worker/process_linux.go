@@ -47,12 +47,12 @@ func sacrifice() {
 	_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
 }
 
-// residentBytes is the memory that a process and its descendants hold, with
-// what they share counted once for each.
-func residentBytes(pid int) int64 {
-	sum := resident(pid)
-	for _, d := range descendants(pid) {
-		sum += resident(d)
+// residentBytes is the memory that processes hold, with what they share counted
+// once for each.
+func residentBytes(pids []int) int64 {
+	var sum int64
+	for _, pid := range pids {
+		sum += resident(pid)
 	}
 	return sum
 }

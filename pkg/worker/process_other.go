@@ -20,7 +20,7 @@ func takeStdout() (*os.File, error) { return os.Stdout, nil }
 func sacrifice() {}
 
 // residentBytes is 0: memory is watched on Linux only.
-func residentBytes(int) int64 { return 0 }
+func residentBytes([]int) int64 { return 0 }
 
 // descendants is empty: ffmpeg processes end when their pipes do.
 func descendants(int) []int { return nil }
