@@ -188,8 +188,8 @@ type normal struct {
 	g params
 }
 
-// add adds a residual r with derivatives j and weight w. It is written out: the
-// loops would take twice as long as what is in them.
+// add adds a residual r with derivatives j and weight w. It is written out:
+// loops took two fifths of its time.
 func (n *normal) add(j *params, r, w float64) {
 	a := &n.a
 	w0, w1, w2, w3, w4 := w*j[0], w*j[1], w*j[2], w*j[3], w*j[4]
