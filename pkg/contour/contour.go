@@ -48,6 +48,7 @@ type Mask interface {
 type Extractor struct {
 	room    room
 	palette palette
+	trial   trial // of the palettes
 	outline outline
 	band    band
 }
@@ -78,6 +79,7 @@ func (e *Extractor) Extract(img Image, mask Mask, lm *[recording.NumLandmarks]re
 	}
 	e.room.learn(img, mask, &t, length)
 	e.palette.learn(img, mask, &t, length)
+	e.trial.run(img, mask, &t, length, &e.palette, &e.room.colours)
 	arms, lost := armsOf(lm, length), misplaced(lm, &t, length)
 	t.Left = e.edge(img, mask, &t, recording.Left, length, arms, lost)
 	t.Right = e.edge(img, mask, &t, recording.Right, length, arms, lost)
@@ -91,7 +93,7 @@ func middle(a, b recording.Keypoint) recording.Point {
 
 // edge finds one side.
 func (e *Extractor) edge(img Image, mask Mask, t *recording.Trunk, side recording.Side, length float64, arms []limb, lost bool) recording.Edge {
-	rough, spread := e.outline.find(img, mask, &e.room, &e.palette, t, side, length)
+	rough, spread := e.outline.find(img, mask, &e.room, &e.palette, e.trial.passed(), t, side, length)
 	edge := make(recording.Edge, recording.NumStations)
 	e.band.refine(edge, img, &e.room, t, side, rough, spread, length)
 	markArms(edge, t, side, arms)

@@ -29,6 +29,9 @@ const (
 	maskTrust = 2.0
 	// maxSay bounds what one sample says, so that a few cannot decide.
 	maxSay = 4.0
+	// colourSay is the same where the room is known by its colours only: nearly
+	// all of a patch has to agree.
+	colourSay = 3.0
 	// minGap is the least width of a gap along the ray, axis lengths (1.5 cm),
 	// and minGapStations its least extent across rays (3 cm).
 	minGap         = 0.03
@@ -51,10 +54,10 @@ const (
 
 // find returns the rough edge in pixels from the axis, NaN where there is none,
 // and its standard deviation. The slices are valid until the next call.
-func (o *outline) find(img Image, mask Mask, rm *room, pal *palette, t *recording.Trunk, side recording.Side, length float64) (edge, spread []float64) {
+func (o *outline) find(img Image, mask Mask, rm *room, pal *palette, byColour bool, t *recording.Trunk, side recording.Side, length float64) (edge, spread []float64) {
 	o.step = max(mask.PixelSize()/2, maxReach*length/maxDepth)
 	o.depth = int(maxReach*length/o.step) + 1
-	o.read(img, mask, rm, pal, t, side)
+	o.read(img, mask, rm, pal, byColour, t, side)
 	o.flood()
 	for i := range o.coarse {
 		o.coarse[i], o.hollow[i] = o.walk(i, length, true)
@@ -99,14 +102,18 @@ func (o *outline) softness(i int) float64 {
 	return float64(out-in) * o.step
 }
 
-// read samples mask and picture along all rays.
-func (o *outline) read(img Image, mask Mask, rm *room, pal *palette, t *recording.Trunk, side recording.Side) {
+// read samples mask and picture along all rays. Where the room is not known, its
+// colours elsewhere speak for it if byColour says so, along the stretch whose
+// colours are known of the lifter.
+func (o *outline) read(img Image, mask Mask, rm *room, pal *palette, byColour bool, t *recording.Trunk, side recording.Side) {
 	n := recording.NumStations * o.depth
 	o.person, o.room, o.open = resize(o.person, n), resize(o.room, n), resize(o.open, n)
 	normal, _ := t.Normal(side)
 	var seen, wall [3]float64
 	for i := range recording.NumStations {
 		p := t.At(side, i, 0)
+		u := recording.Station(i)
+		dressed := u >= paletteFrom && u <= paletteTo
 		for j := range o.depth {
 			k := i*o.depth + j
 			q := recording.Point{X: p.X + float64(j)*o.step*normal.X, Y: p.Y + float64(j)*o.step*normal.Y}
@@ -118,6 +125,9 @@ func (o *outline) read(img Image, mask Mask, rm *room, pal *palette, t *recordin
 			if variance, ok := rm.at(q.X, q.Y, &wall); ok {
 				img.bilinear(q.X, q.Y, &seen)
 				o.room[k] = max(-maxSay, min(maxSay, pal.contradicts(&seen, &wall, variance)))
+			} else if byColour && dressed {
+				img.bilinear(q.X, q.Y, &seen)
+				o.room[k] = max(-colourSay, min(colourSay, pal.against(&rm.colours, &seen)))
 			}
 		}
 	}

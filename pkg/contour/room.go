@@ -24,6 +24,7 @@ type room struct {
 	person        []float32 // mask at the blocks' centres, this frame
 	wide          []float32 // largest of neighbours
 	tick          int
+	colours       palette    // of what is known of it
 	gain          [3]float64 // brightness of this picture against the room's
 	noise         float64    // standard deviation of a channel about the room
 	grain         float64    // side of the patch of picture that carries one independent deviation, pixels
@@ -104,6 +105,7 @@ func (r *room) learn(img Image, mask Mask, t *recording.Trunk, length float64) {
 					r.overhear(img, bx, by)
 				}
 				r.visit(img, b, bx, by)
+				r.collect(img, bx, by)
 			}
 		}
 	}
@@ -251,6 +253,14 @@ func (r *room) visit(img Image, b *block, bx, by int) {
 			b.variance = v
 		}
 		b.variance += (v - b.variance) / 4
+	}
+}
+
+// collect adds the colour in the middle of a block to those of the room.
+func (r *room) collect(img Image, bx, by int) {
+	x, y := min(bx*blockPx+blockPx/2, r.width-1), min(by*blockPx+blockPx/2, r.height-1)
+	if o := y*r.width + x; r.count[o] >= settledAt {
+		r.colours.add(img.Pix[3*o], img.Pix[3*o+1], img.Pix[3*o+2])
 	}
 }
 
