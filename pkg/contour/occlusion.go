@@ -163,10 +163,10 @@ func piece(edge recording.Edge, misplaced bool, length float64) (from, to int) {
 }
 
 // follow marks what cannot be reached from sample start, going in direction
-// dir, without a jump. A few samples that are off do not end the way. Going up,
-// neither does an outline that jumps inwards and stays there: what lies below
-// it stands out, a plate before the buttocks as a rule, and the back goes on
-// above.
+// dir, without a jump. A few samples that are off do not end the way, unless
+// going up it goes on further out: that is an elbow. Nor does, going up, an
+// outline that jumps inwards and stays there: what lies below it stands out, a
+// plate before the buttocks as a rule, and the back goes on above.
 func follow(edge recording.Edge, start, dir int, length float64) {
 	last, inward := start, -1
 	for i := start + dir; i >= 0 && i < len(edge); i += dir {
@@ -179,6 +179,9 @@ func follow(edge recording.Edge, start, dir int, length float64) {
 		gone := math.Abs(float64(i - last))
 		step := edge[i].Offset - edge[last].Offset
 		within := jumpShare * length * math.Sqrt(gone)
+		if dir > 0 && step > 0 {
+			within = jumpShare * length
+		}
 		switch {
 		case dir > 0 && step < -within:
 			if inward < 0 {

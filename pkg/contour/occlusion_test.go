@@ -76,6 +76,15 @@ func TestMarkCorners(t *testing.T) {
 			}
 			return back(u)
 		}, false, 0.4, 0.45, none},
+		{"an elbow after a few samples off", func(u float64) float64 {
+			switch {
+			case u > 0.45:
+				return back(u) + 0.07
+			case u > 0.4:
+				return 0.45
+			}
+			return back(u)
+		}, false, 0.4, 2, none},
 		{"a hole in the outline", func(u float64) float64 {
 			if u > 0.4 && u < 0.45 {
 				return math.NaN()
