@@ -16,33 +16,26 @@ type hingePosterior struct {
 
 func (f *setFit) posterior(r int) hingePosterior {
 	rf := &f.reps[r]
-	rest := f.total
-	rest.add(&rf.schur[f.choice[r]], -1)
 	others := 0
 	for i, c := range f.choice {
 		if i != r && c != 0 {
 			others++
 		}
 	}
-	prior := knotPrior(f.centre)
-	ev := make([]float64, len(rf.cands))
-	top := math.Inf(-1)
-	h := hingePosterior{}
-	hypotheses := f.hypotheses(prior, others)
-	for c := range rf.cands {
-		ev[c] = f.conditional(r, c, &rest) + hypotheses.of(&rf.cands[c])
-		if c > 0 && ev[c] > top {
-			top, h.best = ev[c], c
-		}
+	s := f.beside(r, f.choice)
+	ev, best := f.weights(r, s, knotPrior(f.centre), others)
+	h := hingePosterior{best: best, logOdds: math.Inf(-1)}
+	if best == 0 {
+		return h
 	}
 	sum := 0.0
-	for c := 1; c < len(ev); c++ {
-		sum += math.Exp(ev[c] - top)
+	for _, v := range ev[1:] {
+		sum += math.Exp(v - ev[best])
 	}
-	h.logOdds = top + math.Log(sum) - ev[0]
+	h.logOdds = ev[best] + math.Log(sum) - ev[0]
 	var m1, m2, e1, e2 float64
 	for c := 1; c < len(ev); c++ {
-		w := math.Exp(ev[c]-top) / sum
+		w := math.Exp(ev[c]-ev[best]) / sum
 		if w < 1e-4 {
 			continue
 		}
@@ -50,9 +43,7 @@ func (f *setFit) posterior(r int) hingePosterior {
 		if !rf.cands[c].on[wayDown] {
 			k -= rf.cands[c].ascent
 		}
-		mean, cov := f.coefficients(r, c, &rest)
-		x := mean[cHinge] + mean[cSharedHinge]
-		v := cov[cHinge][cHinge] + 2*cov[cHinge][cSharedHinge] + cov[cSharedHinge][cSharedHinge]
+		x, v := f.excess(r, c, &s.rest)
 		m1, m2 = m1+w*k, m2+w*k*k
 		e1, e2 = e1+w*x, e2+w*(x*x+v)
 		h.knots = append(h.knots, k)
@@ -61,6 +52,13 @@ func (f *setFit) posterior(r int) hingePosterior {
 	h.knot, h.knotSD = m1, math.Sqrt(math.Max(m2-m1*m1, 0)+knotStepVar)
 	h.excess, h.excessSD = e1, math.Sqrt(math.Max(e2-e1*e1, 0))
 	return h
+}
+
+// excess is the mean and the variance of rep r's excess at the bottom under
+// candidate c, degrees.
+func (f *setFit) excess(r, c int, rest *shared) (mean, variance float64) {
+	m, v := f.coefficients(r, c, rest)
+	return curve{mean: m, cov: v}.excess()
 }
 
 // excessSDAt is the sd with which the excess of rep r would be known, had it a
@@ -72,8 +70,8 @@ func (f *setFit) excessSDAt(r int, depth float64) float64 {
 			c = f.reps[r].at(i)
 		}
 	}
-	v := f.curve(r, c).cov
-	return math.Sqrt(v[cHinge][cHinge] + 2*v[cHinge][cSharedHinge] + v[cSharedHinge][cSharedHinge])
+	_, v := f.curve(r, c).excess()
+	return math.Sqrt(v)
 }
 
 // beyond is the probability of a knot deeper than d, given the hinge.
@@ -139,6 +137,12 @@ type curve struct {
 	deepest float64
 	mean    [cY]float64
 	cov     [cY][cY]float64
+}
+
+// excess is the mean and the variance of the hinge's amplitude, degrees.
+func (c curve) excess() (mean, variance float64) {
+	m, v := &c.mean, &c.cov
+	return m[cHinge] + m[cSharedHinge], v[cHinge][cHinge] + 2*v[cHinge][cSharedHinge] + v[cSharedHinge][cSharedHinge]
 }
 
 func (f *setFit) curve(r, c int) curve {

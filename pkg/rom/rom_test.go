@@ -439,3 +439,34 @@ func TestInputUntouched(t *testing.T) {
 		t.Error("Assess changed its input")
 	}
 }
+
+// A stretch of a rep's way up that was measured far too high is no rep that comes
+// down from a rounding, which would make a steep trend of that of the others.
+func TestRunawayStretch(t *testing.T) {
+	for seed := range uint64(12) {
+		l := broken(0.5, 24)
+		l.reps, l.drift, l.noiseSD, l.noiseTau, l.statedSD = 3, 5, 0.8, 0.3, 5.2
+		in, _ := simulate(l, seed)
+		for i, f := range in.Frames {
+			switch {
+			case f.Rep != 3 || f.Phase != lift.Up || f.DepthPct < 50:
+			case f.DepthPct < 77:
+				in.Frames[i].LumbarFlexion = math.NaN()
+			case f.DepthPct < 88:
+				in.Frames[i].LumbarFlexion += 3 * (88 - f.DepthPct)
+			}
+		}
+		o := Options{}.withDefaults()
+		all := collect(in, o)
+		var series []*repSeries
+		for i := range all {
+			series = append(series, &all[i])
+		}
+		fit := fitSet(series, in.Exercise, o.MinEvidence, o.SystematicDeg)
+		for r := range series {
+			if h := fit.posterior(r); fit.choice[r] != 0 && h.excess <= 0 {
+				t.Errorf("seed %d, rep %d: a hinge with an excess of %.1f°", seed, r+1, h.excess)
+			}
+		}
+	}
+}

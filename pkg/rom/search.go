@@ -106,21 +106,40 @@ func (f *setFit) ascend(choice []int, centre int, met *encounters) ([]int, float
 		if c == 0 {
 			continue
 		}
-		data := met.beside(f, r, choice)
-		_, _, all := f.weigh(r, data, prior, broken-1)
+		s := met.beside(f, r, choice)
+		_, _, all := f.weigh(r, s, prior, broken-1)
 		h := f.hypotheses(prior, broken-1)
-		best += all - data[c] - h.of(&f.reps[r].cands[c])
+		best += all - s.data[c] - h.of(&f.reps[r].cands[c])
 	}
 	return choice, best
 }
 
-// encounters remembers what the data say of a rep's candidates beside a choice
-// of the others': climbs that begin apart come by the same ones.
+// surroundings are what the others' choice makes of a rep: what is left of their
+// equations, and the log evidence of each of the rep's candidates.
+type surroundings struct {
+	rest shared
+	data []float64
+}
+
+// beside is rep r beside the others' choice.
+func (f *setFit) beside(r int, choice []int) *surroundings {
+	s := &surroundings{data: make([]float64, len(f.reps[r].cands))}
+	for i, c := range choice {
+		if i != r {
+			s.rest.add(&f.reps[i].schur[c], 1)
+		}
+	}
+	for c := range s.data {
+		s.data[c] = f.conditional(r, c, &s.rest)
+	}
+	return s
+}
+
+// encounters remembers surroundings: climbs that begin apart come by the same
+// ones.
 type encounters struct{ known sync.Map }
 
-// beside is the log evidence of each candidate in rep r beside the others'
-// choice.
-func (e *encounters) beside(f *setFit, r int, choice []int) []float64 {
+func (e *encounters) beside(f *setFit, r int, choice []int) *surroundings {
 	key := make([]byte, 0, 2*len(choice)+2)
 	for i, c := range choice {
 		if i == r {
@@ -129,40 +148,54 @@ func (e *encounters) beside(f *setFit, r int, choice []int) []float64 {
 		key = binary.LittleEndian.AppendUint16(key, uint16(c))
 	}
 	if known, ok := e.known.Load(string(key)); ok {
-		return known.([]float64)
+		return known.(*surroundings)
 	}
-	var rest shared
-	for i, c := range choice {
-		if i != r {
-			rest.add(&f.reps[i].schur[c], 1)
-		}
-	}
-	data := make([]float64, len(f.reps[r].cands))
-	for c := range data {
-		data[c] = f.conditional(r, c, &rest)
-	}
-	e.known.Store(string(key), data)
-	return data
+	s := f.beside(r, choice)
+	e.known.Store(string(key), s)
+	return s
 }
 
-// weigh gives the most probable hinge of rep r, of whose candidates the data say
-// that, and the log evidence of no hinge and of any.
-func (f *setFit) weigh(r int, data, prior []float64, others int) (best int, none, all float64) {
-	rf := &f.reps[r]
-	ev := make([]float64, len(rf.cands))
-	top := math.Inf(-1)
-	h := f.hypotheses(prior, others)
-	for c := range rf.cands {
-		ev[c] = data[c] + h.of(&rf.cands[c])
-		if c > 0 && ev[c] > top {
-			best, top = c, ev[c]
-		}
+// weigh gives the most probable hinge of rep r in its surroundings, 0 if there
+// is none, and the log evidence of no hinge and of any.
+func (f *setFit) weigh(r int, s *surroundings, prior []float64, others int) (best int, none, all float64) {
+	ev, best := f.weights(r, s, prior, others)
+	if best == 0 {
+		return 0, ev[0], math.Inf(-1)
 	}
 	sum := 0.0
 	for _, v := range ev[1:] {
-		sum += math.Exp(v - top)
+		sum += math.Exp(v - ev[best])
 	}
-	return best, ev[0], top + math.Log(sum)
+	return best, ev[0], ev[best] + math.Log(sum)
+}
+
+// weights are the log evidence of rep r's candidates with the hypotheses' prior,
+// and best is the most probable hinge, 0 if there is none. A hinge with a
+// negative excess is none: a stretch that was measured too low would make a rep
+// that comes down from a rounding of it, and the others' rounding a steep trend.
+func (f *setFit) weights(r int, s *surroundings, prior []float64, others int) (ev []float64, best int) {
+	cands := f.reps[r].cands
+	ev = make([]float64, len(cands))
+	h := f.hypotheses(prior, others)
+	for c := range cands {
+		ev[c] = s.data[c] + h.of(&cands[c])
+	}
+	for {
+		best = 0
+		top := math.Inf(-1)
+		for c := 1; c < len(ev); c++ {
+			if ev[c] > top {
+				best, top = c, ev[c]
+			}
+		}
+		if best == 0 {
+			return ev, 0
+		}
+		if excess, _ := f.excess(r, best, &s.rest); excess > 0 {
+			return ev, best
+		}
+		ev[best] = math.Inf(-1)
+	}
 }
 
 // conditional is the log evidence of candidate c in rep r beside the others.
