@@ -114,7 +114,7 @@ func (r *registration) fullness() float64 {
 			got := fit.fit(loosened(fr.obs), &pr, pr.mean, make([]float64, len(fr.obs)))
 			if got.ok {
 				// frames repeat each other: all of them together weigh like a few
-				cost += got.cost() / correlatedSamples * 4 / float64(len(frames))
+				cost += got.cost() * 3 / float64(len(frames))
 			}
 		}
 		bodies[k], costs[k] = full, cost

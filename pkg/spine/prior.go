@@ -11,7 +11,7 @@ import (
 // it, trunk lengths. It is a loose hold: it keeps the reference from sliding
 // along a back without features, and is let go (Cauchy weights) where plates
 // drag it away.
-const hipSD = 0.06
+const hipSD = 0.08
 
 // Where the shoulder landmark lies on the neutral thorax, until the lifter's
 // own neutral frames tell; and how far it is off from there.
@@ -21,6 +21,8 @@ const (
 
 	shoulderForwardSD, shoulderUpSD = 0.05, 0.08
 	hiddenShoulderSD                = 0.10 // behind a plate
+	// The shoulder blades of who holds a bar at arm's length slide over the ribs.
+	hangingShoulderSD = 0.12
 )
 
 // A bar on the back goes where the upper thorax goes, and its near plate is
@@ -60,6 +62,9 @@ func (s *series) thorax(f *recording.Frame) (x, y, sdX, sdY float64) {
 	x, y = s.body(f, f.Trunk.Shoulder)
 	if f.Plate.Known() && f.Plate.Within(f.Trunk.Shoulder, hiddenShoulderSD*s.in.TrunkPx) {
 		return x, y, hiddenShoulderSD, hiddenShoulderSD
+	}
+	if !s.in.BarOnBack {
+		return x, y, hangingShoulderSD, hangingShoulderSD
 	}
 	return x, y, shoulderForwardSD, shoulderUpSD
 }

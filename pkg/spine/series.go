@@ -10,9 +10,6 @@ import (
 )
 
 const (
-	// Neighbouring samples of an edge share mask pixels and picture detail:
-	// about this many of them carry one independent piece of evidence.
-	correlatedSamples = 1.5
 	// gainError is the uncertainty of the angle's scale: levels of the joints,
 	// shares of the segments, skin.
 	gainError = 0.06
@@ -27,7 +24,11 @@ const (
 	maxSD = 10.0
 	// minCoverage is the least share of the contour between S2 and T12.
 	minCoverage = 0.3
-	maxGapS     = 0.15
+	// minSacral is the least share of the contour between S2 and L4 in frames that
+	// move: without the sacrum nothing says how the pelvis is pitched. At a
+	// lockout, where plates hide it, little pitch is known from the posture.
+	minSacral = 0.35
+	maxGapS   = 0.15
 	// The cut-off of the low-pass, Hz: never below 4, so that a wink of 0.3 s
 	// survives.
 	minCutoff, maxCutoff = 4, 6
@@ -50,10 +51,11 @@ func (s *series) result() *Result {
 		if fr == nil || !fr.got.ok {
 			return
 		}
-		f.Coverage = s.coverage(fr)
+		var sacral float64
+		f.Coverage, sacral = s.coverage(fr)
 		fitSD[i] = s.fitSD(fr) * passes
 		v := math.Hypot(fitSD[i], s.doubt(fr))
-		if f.Coverage < minCoverage || v > maxSD {
+		if f.Coverage < minCoverage || sacral < minSacral && !s.in.nearNeutral(i) || v > maxSD {
 			return
 		}
 		flex[i], sd[i] = degrees(fr.got.params[pFlexion]), v
@@ -251,13 +253,13 @@ func (s *series) filter(times, x []float64) (cutoff float64) {
 // fitSD is the random standard deviation of a single frame's flexion, degrees.
 func (s *series) fitSD(fr *frame) float64 {
 	misfit := math.Max(1, fr.got.chi2)
-	return degrees(math.Sqrt(fr.got.cov[pFlexion][pFlexion] * correlatedSamples * misfit))
+	return degrees(math.Sqrt(fr.got.cov[pFlexion][pFlexion] * misfit))
 }
 
 // coverage is the share of the neutral contour between S2 and T12 on which
-// samples took part in the fit.
-func (s *series) coverage(fr *frame) float64 {
-	const bins = 20
+// samples took part in the fit, and that of its sacral end, S2 to L4.
+func (s *series) coverage(fr *frame) (all, sacral float64) {
+	const bins, sacralBins = 20, 8 // as far as L4
 	var hit [bins]bool
 	var c curve
 	p := &fr.got.params
@@ -273,13 +275,16 @@ func (s *series) coverage(fr *frame) float64 {
 			hit[b] = true
 		}
 	}
-	n := 0
-	for _, h := range hit {
+	n, low := 0, 0
+	for k, h := range hit {
 		if h {
 			n++
+			if k < sacralBins {
+				low++
+			}
 		}
 	}
-	return float64(n) / bins
+	return float64(n) / bins, float64(low) / sacralBins
 }
 
 // drawnPoints is how many points a drawn curve has.

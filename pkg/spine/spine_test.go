@@ -106,6 +106,23 @@ func TestNeutralInPassing(t *testing.T) {
 	}
 }
 
+// Where nothing is seen of the sacrum nothing says how the pelvis is pitched.
+func TestNoSacrumNoFlexion(t *testing.T) {
+	b := lifter(0, 0)
+	want := set(stance{pitch: 30, flexion: 10, thigh: 90})
+	b.hide = func(i int, level float64) bool { return want[i].flexion > 2 && level < 0.33 }
+	rec, in := b.record(want)
+	res, err := Measure(rec, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range res.Frames {
+		if hidden := want[i].flexion > 4; hidden && !math.IsNaN(f.Flexion) {
+			t.Errorf("frame %d: %.1f° (sd %.1f) with the sacrum hidden", i, f.Flexion, f.SD)
+		}
+	}
+}
+
 // A contour that the reference does not know must not be believed: the
 // standard deviation has to grow as the back disappears.
 func TestLessBackLessSure(t *testing.T) {
