@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/spineflex/spineflex/pkg/recording"
+	"github.com/spineflex/spineflex/pkg/signal"
 )
 
 // room is what the picture shows where nobody stands: the background, learned
@@ -168,39 +169,9 @@ func (r *room) expose(img Image, c0, c1, r0, r1 int) {
 	}
 	for ch, ratios := range r.ratios {
 		if len(ratios) >= 30 {
-			r.gain[ch] = max(0.5, min(2, middleOf(ratios)))
+			r.gain[ch] = max(0.5, min(2, signal.Nth(ratios, len(ratios)/2)))
 		}
 	}
-}
-
-// middleOf returns the value that would be in the middle of the sorted ones, and
-// changes their order (Hoare, "Algorithm 65: find", Commun. ACM 4:321, 1961).
-func middleOf(values []float64) float64 {
-	k := len(values) / 2
-	for lo, hi := 0, len(values)-1; lo < hi; {
-		pivot := values[k]
-		i, j := lo, hi
-		for i <= j {
-			for values[i] < pivot {
-				i++
-			}
-			for values[j] > pivot {
-				j--
-			}
-			if i <= j {
-				values[i], values[j] = values[j], values[i]
-				i++
-				j--
-			}
-		}
-		if j < k {
-			lo = i
-		}
-		if i > k {
-			hi = j
-		}
-	}
-	return values[k]
 }
 
 // visit updates one block.
@@ -306,7 +277,7 @@ func (r *room) listen() {
 	if len(r.variances) < 50 || r.power[0] == 0 {
 		return
 	}
-	r.noise = math.Sqrt(middleOf(r.variances))
+	r.noise = math.Sqrt(signal.Nth(r.variances, len(r.variances)/2))
 	side := 1.0
 	for lag := 1; lag <= grainLags; lag++ {
 		side += 2 * max(0, r.power[lag]/r.power[0])

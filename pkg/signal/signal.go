@@ -54,7 +54,7 @@ func Quantile(x []float64, p float64) float64 {
 		return math.NaN()
 	}
 	i, share := rank(len(s), p)
-	below := nth(s, i)
+	below := Nth(s, i)
 	if share == 0 {
 		return below
 	}
@@ -69,10 +69,10 @@ func rank(n int, p float64) (i int, share float64) {
 	return i, h - float64(i)
 }
 
-// nth is value n of s in order of size. It moves those that are no larger before
-// it and the others behind (Hoare's Find, CACM 1961, algorithm 65): half the time
-// of sorting them.
-func nth(s []float64, n int) float64 {
+// Nth is value n of s in order of size, from 0; none may be NaN. It moves those
+// that are no larger before it and the others behind (Hoare's Find, CACM 1961,
+// algorithm 65): half the time of sorting them.
+func Nth(s []float64, n int) float64 {
 	from, to := 0, len(s)-1
 	for from < to {
 		pivot := s[from+(to-from)/2]

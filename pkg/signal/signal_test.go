@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -332,5 +333,21 @@ func BenchmarkSmooth(b *testing.B) {
 	dst := make([]float64, len(x))
 	for b.Loop() {
 		Smooth(dst, at, x, 4)
+	}
+}
+
+func TestNth(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for n := 1; n < 100; n++ {
+		values := make([]float64, n)
+		for i := range values {
+			values[i] = float64(rng.IntN(1 + n/3)) // many are equal
+		}
+		sorted := slices.Sorted(slices.Values(values))
+		for i := range values {
+			if got := Nth(slices.Clone(values), i); got != sorted[i] {
+				t.Fatalf("value %d of %d: %g, want %g", i, n, got, sorted[i])
+			}
+		}
 	}
 }
