@@ -81,6 +81,10 @@ type Network interface {
 	Outputs() []string
 	// Output returns output i of the last Run, valid until the next Run.
 	Output(i int) []float32
+	// Another returns the same network with buffers of its own, which may run
+	// at the same time. With ONNX Runtime the two share their weights. Either
+	// may be closed first.
+	Another() (Network, error)
 	// Close frees the network. Its buffers must not be used afterwards.
 	Close() error
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/spineflex/spineflex/models"
 	"github.com/spineflex/spineflex/pkg/infer"
@@ -222,6 +223,53 @@ func TestRunAllocatesNoBuffers(t *testing.T) {
 		if allocs > 0 {
 			t.Errorf("%s: a run makes %v allocations, want 0", rt.Engine(), allocs)
 		}
+	}
+}
+
+// Another of the same network runs at the same time, gives the same, and lives on
+// when the first is closed.
+func TestAnother(t *testing.T) {
+	for _, rt := range runtimes(t, infer.Options{Threads: 1}) {
+		t.Run(string(rt.Engine()), func(t *testing.T) {
+			first, err := rt.Open(load(t, models.Lite()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			second, err := first.Another()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer second.Close()
+			for i := range first.Input() {
+				first.Input()[i] = float32(i%251) / 251
+				second.Input()[i] = float32(i%241) / 241
+			}
+			run := func(nets ...infer.Network) {
+				var g errgroup.Group
+				for _, n := range nets {
+					g.Go(n.Run)
+				}
+				if err := g.Wait(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			run(first, second)
+			want := slices.Clone(first.Output(0))
+			if slices.Equal(second.Output(0), want) {
+				t.Error("another input gave the same output")
+			}
+			copy(second.Input(), first.Input())
+			if err := first.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := first.Another(); err == nil {
+				t.Error("there is another of a closed network")
+			}
+			run(second)
+			if !slices.Equal(second.Output(0), want) {
+				t.Error("another network gave another output")
+			}
+		})
 	}
 }
 

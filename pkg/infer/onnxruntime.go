@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	ort "github.com/yalue/onnxruntime_go"
 )
@@ -148,34 +149,26 @@ func loadONNXRuntime(path string) (library, version string, err error) {
 	return "", "", fmt.Errorf("%w: %s", ErrNoONNXRuntime, reasons[0])
 }
 
-// ortNetwork is a network on ONNX Runtime.
+// ortNetwork is a network on ONNX Runtime: buffers bound to a session.
 type ortNetwork struct {
-	session *ort.AdvancedSession
+	session *ortSession // nil when closed
 	sig     signature
+	binding *ort.IoBinding
 	input   *ort.Tensor[float32]
 	outputs []*ort.Tensor[float32]
 }
 
-func openONNXRuntime(p *prepared, threads int) (_ Network, err error) {
-	sig := p.sig
-	n := &ortNetwork{sig: sig}
-	defer func() {
-		if err != nil {
-			n.Close()
-		}
-	}()
-	if n.input, err = newORTTensor(sig.input); err != nil {
-		return nil, err
-	}
-	outputs := make([]ort.Value, len(sig.outputs))
-	for i, info := range sig.outputs {
-		t, err := newORTTensor(info)
-		if err != nil {
-			return nil, err
-		}
-		n.outputs = append(n.outputs, t)
-		outputs[i] = t
-	}
+// ortSession is what networks with the same weights share. It runs for several
+// at a time.
+type ortSession struct {
+	*ort.DynamicAdvancedSession
+	sig     signature
+	input   string // its name in the session
+	outputs []string
+	users   atomic.Int32
+}
+
+func openONNXRuntime(p *prepared, threads int) (Network, error) {
 	opts, err := ort.NewSessionOptions()
 	if err != nil {
 		return nil, fmt.Errorf("set up onnx runtime: %w", err)
@@ -191,10 +184,42 @@ func openONNXRuntime(p *prepared, threads int) (_ Network, err error) {
 	); err != nil {
 		return nil, fmt.Errorf("set up onnx runtime: %w", err)
 	}
-	n.session, err = ort.NewAdvancedSessionWithONNXData(p.bytes, []string{p.input}, p.outputs,
-		[]ort.Value{n.input}, outputs, opts)
+	s := &ortSession{sig: p.sig, input: p.input, outputs: p.outputs}
+	s.DynamicAdvancedSession, err = ort.NewDynamicAdvancedSessionWithONNXData(p.bytes, []string{p.input}, p.outputs, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open network with onnx runtime: %w", err)
+	}
+	return s.network()
+}
+
+// network binds new buffers to the session, which is closed with the last
+// network that uses it.
+func (s *ortSession) network() (_ Network, err error) {
+	s.users.Add(1)
+	n := &ortNetwork{session: s, sig: s.sig}
+	defer func() {
+		if err != nil {
+			n.Close()
+		}
+	}()
+	if n.binding, err = s.CreateIoBinding(); err != nil {
+		return nil, fmt.Errorf("bind buffers of onnx runtime: %w", err)
+	}
+	if n.input, err = newORTTensor(s.sig.input); err != nil {
+		return nil, err
+	}
+	if err := n.binding.BindInput(s.input, n.input); err != nil {
+		return nil, fmt.Errorf("bind input %q: %w", s.input, err)
+	}
+	for i, info := range s.sig.outputs {
+		t, err := newORTTensor(info)
+		if err != nil {
+			return nil, err
+		}
+		n.outputs = append(n.outputs, t)
+		if err := n.binding.BindOutput(s.outputs[i], t); err != nil {
+			return nil, fmt.Errorf("bind output %q: %w", s.outputs[i], err)
+		}
 	}
 	return n, nil
 }
@@ -216,29 +241,40 @@ func (n *ortNetwork) InputShape() []int      { return n.sig.input.shape }
 func (n *ortNetwork) Outputs() []string      { return n.sig.names() }
 func (n *ortNetwork) Output(i int) []float32 { return n.outputs[i].GetData() }
 
+func (n *ortNetwork) Another() (Network, error) {
+	if n.session == nil {
+		return nil, errClosed
+	}
+	return n.session.network()
+}
+
 func (n *ortNetwork) Run() error {
 	if n.session == nil {
 		return errClosed
 	}
-	if err := n.session.Run(); err != nil {
+	if err := n.session.RunWithBinding(n.binding); err != nil {
 		return fmt.Errorf("run network with onnx runtime: %w", err)
 	}
 	return nil
 }
 
 func (n *ortNetwork) Close() error {
+	if n.session == nil {
+		return nil
+	}
 	var errs []error
-	if n.session != nil {
-		errs = append(errs, n.session.Destroy())
-		n.session = nil
+	if n.binding != nil {
+		errs = append(errs, n.binding.Destroy())
 	}
 	if n.input != nil {
 		errs = append(errs, n.input.Destroy())
-		n.input = nil
 	}
 	for _, t := range n.outputs {
 		errs = append(errs, t.Destroy())
 	}
-	n.outputs = nil
+	if n.session.users.Add(-1) == 0 {
+		errs = append(errs, n.session.Destroy())
+	}
+	*n = ortNetwork{sig: n.sig}
 	return errors.Join(errs...)
 }

@@ -26,6 +26,7 @@ type opencvNetwork struct {
 	// buffer for each run, and only a copy outlives it.
 	outputs [][]float32
 	open    bool
+	again   func() (Network, error)
 }
 
 func opencvVersion() string { return gocv.OpenCVVersion() }
@@ -43,6 +44,7 @@ func openOpenCV(model []byte, sig signature, threads int) (_ Network, err error)
 	C.cvSetNumThreads(C.int(threads))
 	written, output := g.onnx()
 	n := &opencvNetwork{sig: sig, output: output, open: true}
+	n.again = func() (Network, error) { return openOpenCV(model, sig, threads) }
 	if n.net, err = gocv.ReadNetFromONNXBytes(written); err != nil {
 		return nil, fmt.Errorf("open network with opencv: %w", err)
 	}
@@ -74,6 +76,13 @@ func (n *opencvNetwork) Input() []float32       { return n.input }
 func (n *opencvNetwork) InputShape() []int      { return n.sig.input.shape }
 func (n *opencvNetwork) Outputs() []string      { return n.sig.names() }
 func (n *opencvNetwork) Output(i int) []float32 { return n.outputs[i] }
+
+func (n *opencvNetwork) Another() (Network, error) {
+	if !n.open {
+		return nil, errClosed
+	}
+	return n.again()
+}
 
 func (n *opencvNetwork) Run() error {
 	if !n.open {

@@ -106,6 +106,17 @@ func newLandmarker(rt *infer.Runtime, model []byte) (*landmarker, error) {
 	return l, nil
 }
 
+// twin returns a landmarker of the same network that may run at the same time.
+func (l *landmarker) twin() (*landmarker, error) {
+	net, err := l.net.Another()
+	if err != nil {
+		return nil, fmt.Errorf("landmark network: %w", err)
+	}
+	other := *l
+	other.net = net
+	return &other, nil
+}
+
 // locate runs the network on a region of the picture.
 func (l *landmarker) locate(img Image, r Region, t *tone) (sight, error) {
 	toImage := r.ToImage(cropSize)

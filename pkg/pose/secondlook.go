@@ -119,7 +119,7 @@ func (s *Second) Retrack(ctx context.Context, t *Tracker, span Span, pictures []
 	n := len(first)
 	if t.another == nil {
 		var err error
-		if t.another, err = t.open(); err != nil {
+		if t.another, err = t.landmarker.twin(); err != nil {
 			return nil, fmt.Errorf("second look: %w", err)
 		}
 	}

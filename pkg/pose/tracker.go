@@ -62,10 +62,9 @@ type Tracker struct {
 	detector   *detector
 	landmarker *landmarker
 	another    *landmarker // for second looks, nil until there is one
-	open       func() (*landmarker, error)
-	signed     *tone // the detector's input range
-	brightened *tone // the same with the shadows lifted
-	unsigned   *tone // the landmark network's
+	signed     *tone       // the detector's input range
+	brightened *tone       // the same with the shadows lifted
+	unsigned   *tone       // the landmark network's
 
 	steady   steady
 	found    bool    // steady holds the lifter
@@ -92,13 +91,10 @@ type waiting struct {
 
 // NewTracker opens the networks. The caller closes the tracker.
 func NewTracker(rt *infer.Runtime, nets Networks) (*Tracker, error) {
-	t := &Tracker{
-		signed: linearTone(-1, 1, 1), brightened: linearTone(-1, 1, 0.5), unsigned: linearTone(0, 1, 1),
-		open: func() (*landmarker, error) { return newLandmarker(rt, nets.Landmarker) },
-	}
+	t := &Tracker{signed: linearTone(-1, 1, 1), brightened: linearTone(-1, 1, 0.5), unsigned: linearTone(0, 1, 1)}
 	var g errgroup.Group
 	g.Go(func() (err error) { t.detector, err = newDetector(rt, nets.Detector); return err })
-	g.Go(func() (err error) { t.landmarker, err = t.open(); return err })
+	g.Go(func() (err error) { t.landmarker, err = newLandmarker(rt, nets.Landmarker); return err })
 	if err := g.Wait(); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
