@@ -50,6 +50,10 @@ const (
 	// who is 900 tall, which makes 10° of a frame's angle (measurement.md 3a). By
 	// day it is 0.003 to 0.009, by a third to an eighth of the light 0.008 to 0.019.
 	lostEdge = 0.0154
+	// mostJumps is the standard deviation of single frames while nothing moves,
+	// degrees, from which no value is given: three of it are the excess that is a
+	// clear rounding. It is 0.4 to 3 in clips that can be measured.
+	mostJumps = 5.0
 	// leanBackDeg is how far behind the usual lockout the trunk may be before
 	// a lockout counts as leaned back, which is extension and not neutral.
 	leanBackDeg = 4
@@ -115,6 +119,10 @@ func (a *Analysis) measureSpine(seen steadied, move *lift.Movement, in spine.Inp
 	}
 	if err != nil {
 		return nil, fmt.Errorf("measure the spine: %w", err)
+	}
+	if back.Jumps > mostJumps {
+		a.warn(WarnUnclear, fmt.Sprintf("what is measured of your back jumps by %.0f° from picture to picture while you hold still; film in more light, closer, with the phone on something solid", back.Jumps))
+		return nil, nil
 	}
 	a.spine(back, seen)
 	if unclear > lostEdge/2 {

@@ -54,3 +54,40 @@ func TestUnclearBack(t *testing.T) {
 		})
 	}
 }
+
+// An edge that bends from picture to picture while nobody moves is no back.
+func TestJumpingBack(t *testing.T) {
+	rec := readRecording(t, "squat.sfr")
+	for _, tc := range []struct {
+		name string
+		bend float64 // slope of the back above the loin, this way and that
+		lost bool
+	}{
+		{"hardly", 0.02, false},
+		{"wildly", 0.2, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			shaky := *rec
+			shaky.Frames = slices.Clone(rec.Frames)
+			for i := range shaky.Frames {
+				f := &shaky.Frames[i]
+				_, length := f.Trunk.Normal(recording.Left)
+				bend := tc.bend * length * float64(1-2*(i/2%2))
+				for _, e := range []*recording.Edge{&f.Trunk.Left, &f.Trunk.Right} {
+					*e = slices.Clone(*e)
+					for k := range *e {
+						(*e)[k].Offset += bend * math.Max(0, recording.Station(k)-0.25)
+					}
+				}
+			}
+			a, err := Analyze(&shaky, Settings{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			warned := slices.ContainsFunc(a.Warnings, func(w Warning) bool { return w.Code == WarnUnclear })
+			if lost := math.IsNaN(a.Reps[0].PeakFlexionDeg); lost != tc.lost || warned != tc.lost {
+				t.Errorf("no flexion: %v, warned: %v, want %v", lost, warned, tc.lost)
+			}
+		})
+	}
+}

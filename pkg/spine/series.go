@@ -68,10 +68,11 @@ func (s *series) result() *Result {
 	s.filter(times, angle)
 	signal.FillGaps(sd, times, sd, maxGapS)
 	out.NeutralAngle = s.ref.surfaceAngle(0, 0)
+	out.Jumps = s.jumps(times, raw)
 	out.NeutralSD, out.NeutralLooks, out.NeutralDrift = s.neutralSpread(raw)
 	shared := math.Hypot(s.sharedError(out), zeroSD)
 	s.seeThroughCloth(out, angle)
-	rough := math.Max(roughness(raw, flex)*passes, s.unrest(flex))
+	rough := math.Max(roughness(raw, flex)*passes, s.unrest(times, flex))
 	onCores(n, func(i int) {
 		f := &out.Frames[i]
 		f.Raw, f.Flexion, f.Angle = raw[i], flex[i], angle[i]
@@ -88,18 +89,81 @@ func (s *series) result() *Result {
 
 // unrest is the standard deviation of the filtered series while the lifter
 // stands still, degrees: errors that come and go more slowly than the low-pass
-// takes away.
-func (s *series) unrest(filtered []float64) float64 {
-	var still []float64
-	for i, x := range filtered {
-		if s.in.Neutral[i] && !math.IsNaN(x) {
-			still = append(still, x)
+// takes away. What goes steadily one way is taken for movement: a lockout of a
+// brisk set is no rest.
+func (s *series) unrest(times, filtered []float64) float64 {
+	var left residuals
+	for i := 0; i <= len(filtered); i++ {
+		if i < len(filtered) && s.in.Neutral[i] {
+			left.add(times[i], filtered[i])
+		} else {
+			left.close()
 		}
 	}
-	if len(still) < 5 {
-		return 0
+	return orZero(left.sd())
+}
+
+const (
+	// jumpS is a stretch in which nobody's lower back bends to and fro, seconds.
+	jumpS = 0.3
+	// stillDeg is how far the trunk's landmarks turn at most over it while the
+	// lifter holds still, degrees.
+	stillDeg = 4.0
+)
+
+// jumps is the standard deviation of single frames' flexion about a straight
+// course, degrees, over the stretches of jumpS in which the trunk keeps its
+// direction; NaN without any.
+func (s *series) jumps(times, raw []float64) float64 {
+	var left residuals
+	for i := 0; i < len(raw); {
+		least, most, end := math.Inf(1), math.Inf(-1), i
+		for ; end < len(raw) && times[end] < times[i]+jumpS; end++ {
+			if fr := s.frames[end]; fr != nil {
+				pitch := degrees(s.trunkPitch(fr))
+				least, most = math.Min(least, pitch), math.Max(most, pitch)
+			}
+		}
+		for ; i < end; i++ {
+			if most-least < stillDeg {
+				left.add(times[i], raw[i])
+			}
+		}
+		left.close()
 	}
-	return signal.MAD(still)
+	return left.sd()
+}
+
+// residuals are those of straight lines through stretches of a series.
+type residuals struct{ all, t, x []float64 }
+
+// leastStretch is how many values say something of how they scatter.
+const leastStretch = 5
+
+// add adds a value to the present stretch, unless it is NaN.
+func (r *residuals) add(t, x float64) {
+	if !math.IsNaN(x) {
+		r.t, r.x = append(r.t, t), append(r.x, x)
+	}
+}
+
+// close ends the stretch.
+func (r *residuals) close() {
+	if len(r.t) >= leastStretch {
+		a, b := stat.LinearRegression(r.t, r.x, nil, false)
+		for k, t := range r.t {
+			r.all = append(r.all, r.x[k]-a-b*t)
+		}
+	}
+	r.t, r.x = r.t[:0], r.x[:0]
+}
+
+// sd is the robust standard deviation, NaN if there are too few.
+func (r *residuals) sd() float64 {
+	if len(r.all) < leastStretch {
+		return math.NaN()
+	}
+	return signal.MAD(r.all)
 }
 
 // roughness is the standard deviation of single frames about the filtered
