@@ -80,6 +80,18 @@ const (
 	WarnEarlyKnee = "early-breakdown"
 )
 
+// unclear reports whether half of the reps or more bend in a way that may be a
+// rounding from early on.
+func (a *assessment) unclear() bool {
+	n := 0
+	for _, j := range a.reps {
+		if j.unclear && !j.limit {
+			n++
+		}
+	}
+	return n > 0 && 2*n >= len(a.reps)
+}
+
 func (a *assessment) warnings(r *Assessment) []Warning {
 	var out []Warning
 	add := func(code, format string, args ...any) {
@@ -103,6 +115,8 @@ func (a *assessment) warnings(r *Assessment) []Warning {
 	}
 	if s.Verdict == Holds && a.evidence > 0 && a.evidence < a.opts.MinEvidence {
 		add(WarnCloseCall, "a close call: the lower back may leave your neutral range near the bottom; film again, closer and with more reps")
+	} else if s.Verdict == Holds && a.unclear() {
+		add(WarnCloseCall, "a close call: the lower back bends by much from early on, which may be more than it flattens; film again with the whole back in view")
 	}
 	if grow := a.fatigue(r.Reps); grow > 0 {
 		add(WarnFatigue, "flexion at the bottom grew by about %.0f° from the first to the last rep: end the set earlier", grow)

@@ -110,6 +110,7 @@ type judgement struct {
 	trend    curve // without a hinge
 	knee     bool
 	limit    bool
+	unclear  bool      // bends so early that only the angle could tell a rounding, and it may be one
 	angle    []float64 // smoothed surface angle per frame of the series
 	flex     []float64 // smoothed flexion per frame
 	sd       float64   // of the smoothed curves
@@ -140,12 +141,13 @@ func judge(frames []Frame, s *repSeries, fit *setFit, r int, o Options) *judgeme
 	}
 	j.expect = math.Max(0, p*excess)
 	j.evidence = math.Min(2*j.hinge.logOdds, fit.evidence)
-	j.knee = j.evidence >= o.MinEvidence &&
+	bends := j.evidence >= o.MinEvidence &&
 		j.peakFlexion() >= o.KneeExcessDeg &&
 		excess >= math.Max(o.KneeExcessDeg, kneeZ*j.hinge.excessSD) &&
 		bent.slopeRatio() >= minSlopeRatio &&
-		(j.hinge.knot >= earlyKnot || j.roundest() >= flatBack+j.angleSD(o)) &&
 		j.persists(frames, s, &bent)
+	j.knee = bends && (j.hinge.knot >= earlyKnot || j.roundest() >= flatBack+j.angleSD(o))
+	j.unclear = bends && !j.knee && above(flatBack, j.roundest(), j.angleSD(o)) > mostHidden
 	limitAt, limitWay, limit := j.limitCrossing(frames, s, o)
 	j.limit = limit
 	kneeWay := wayDown

@@ -470,3 +470,28 @@ func TestRunawayStretch(t *testing.T) {
 		}
 	}
 }
+
+// A back that bends by much from early on and ends up about flat may have
+// rounded: the set holds, but not without a word.
+func TestEarlyBendIsACloseCall(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		standing float64 // surface angle; flexion adds 33° to it
+		verdict  Verdict
+		warns    bool
+	}{
+		{"far from flat", -60, Holds, false},
+		{"about flat", -36, Holds, true},
+		{"surely rounder", -20, Breaks, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			l := broken(0.2, 24)
+			l.standing = tc.standing
+			in, _ := simulate(l, 2)
+			a := assess(t, in, Options{})
+			if v, w := a.SafeRange.Verdict, hasWarning(a, WarnCloseCall); v != tc.verdict || w != tc.warns {
+				t.Errorf("%s, warned %t; want %s, %t (peak angle %.1f°)", v, w, tc.verdict, tc.warns, a.Reps[0].PeakLumbarAngleDeg)
+			}
+		})
+	}
+}
