@@ -113,7 +113,7 @@ func (o *outline) read(img Image, mask Mask, rm *room, pal *palette, byColour bo
 	for i := range recording.NumStations {
 		p := t.At(side, i, 0)
 		u := recording.Station(i)
-		dressed := u >= paletteFrom && u <= paletteTo
+		dressed := byColour && u >= paletteFrom && u <= paletteTo
 		for j := range o.depth {
 			k := i*o.depth + j
 			q := recording.Point{X: p.X + float64(j)*o.step*normal.X, Y: p.Y + float64(j)*o.step*normal.Y}
@@ -125,7 +125,7 @@ func (o *outline) read(img Image, mask Mask, rm *room, pal *palette, byColour bo
 			if variance, ok := rm.at(q.X, q.Y, &wall); ok {
 				img.bilinear(q.X, q.Y, &seen)
 				o.room[k] = max(-maxSay, min(maxSay, pal.contradicts(&seen, &wall, variance)))
-			} else if byColour && dressed {
+			} else if dressed {
 				img.bilinear(q.X, q.Y, &seen)
 				o.room[k] = max(-colourSay, min(colourSay, pal.against(&rm.colours, &seen)))
 			}

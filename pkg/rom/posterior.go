@@ -2,6 +2,8 @@ package rom
 
 import (
 	"math"
+
+	"gonum.org/v1/gonum/floats"
 )
 
 // hingePosterior is what the data say about the hinge of one rep.
@@ -28,14 +30,11 @@ func (f *setFit) posterior(r int) hingePosterior {
 	if best == 0 {
 		return h
 	}
-	sum := 0.0
-	for _, v := range ev[1:] {
-		sum += math.Exp(v - ev[best])
-	}
-	h.logOdds = ev[best] + math.Log(sum) - ev[0]
+	all := floats.LogSumExp(ev[1:])
+	h.logOdds = all - ev[0]
 	var m1, m2, e1, e2 float64
 	for c := 1; c < len(ev); c++ {
-		w := math.Exp(ev[c]-ev[best]) / sum
+		w := math.Exp(ev[c] - all)
 		if w < 1e-4 {
 			continue
 		}

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"sync"
+
+	"gonum.org/v1/gonum/floats"
 )
 
 // search maximises the joint evidence over the reps' hypotheses by coordinate
@@ -159,14 +161,7 @@ func (e *encounters) beside(f *setFit, r int, choice []int) *surroundings {
 // is none, and the log evidence of no hinge and of any.
 func (f *setFit) weigh(r int, s *surroundings, prior []float64, others int) (best int, none, all float64) {
 	ev, best := f.weights(r, s, prior, others)
-	if best == 0 {
-		return 0, ev[0], math.Inf(-1)
-	}
-	sum := 0.0
-	for _, v := range ev[1:] {
-		sum += math.Exp(v - ev[best])
-	}
-	return best, ev[0], ev[best] + math.Log(sum)
+	return best, ev[0], floats.LogSumExp(ev[1:])
 }
 
 // weights are the log evidence of rep r's candidates with the hypotheses' prior,

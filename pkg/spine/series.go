@@ -118,7 +118,7 @@ func (s *series) jumps(times, raw []float64) float64 {
 	var left residuals
 	for i := 0; i < len(raw); {
 		least, most, end := math.Inf(1), math.Inf(-1), i
-		for ; end < len(raw) && times[end] < times[i]+jumpS; end++ {
+		for ; end < len(raw) && (end == i || times[end] < times[i]+jumpS); end++ {
 			if fr := s.frames[end]; fr != nil {
 				pitch := degrees(s.trunkPitch(fr))
 				least, most = math.Min(least, pitch), math.Max(most, pitch)
