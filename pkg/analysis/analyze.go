@@ -184,7 +184,7 @@ func travel(move *lift.Movement) float64 {
 func spineInput(rec *recording.Recording, move *lift.Movement, s Settings) spine.Input {
 	in := spine.Input{
 		Dorsal: move.Dorsal, FacesRight: move.Facing == lift.FacingRight,
-		TrunkPx: trunkPx(rec, move), YawDeg: move.Camera.YawDeg, BarOnBack: move.Exercise == lift.Squat,
+		TrunkPx: trunkPx(rec, move), YawDeg: move.Camera.YawDeg, BarOnBack: barOnBack(rec, move),
 		Neutral: neutralFrames(rec, move, s), ThighDeg: make([]float64, len(rec.Frames)),
 	}
 	if move.Exercise == lift.Deadlift && s.NeutralAtS == 0 && slices.Contains(in.Neutral, true) {

@@ -139,6 +139,7 @@ func (s *series) believe(fr *frame, pitch float64) prior {
 		},
 		sd:      params{pX: hipSD, pY: hipSD, pPitch: 0.5, pFlexion: radians(30), pGluteal: 0.15},
 		thoraxX: x, thoraxY: y, thoraxH: s.thoraxH, thoraxP: s.thoraxP, thoraxSDX: sdX, thoraxSDY: sdY,
+		elbows: s.in.BarOnBack,
 	}
 	if s.in.nearNeutral(fr.index) && s.ref == nil {
 		pr.mean[pFlexion], pr.mean[pGluteal] = 0, 0

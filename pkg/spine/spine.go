@@ -50,7 +50,7 @@ type Input struct {
 	Near       []bool    // frames that pass so close by the neutral posture that they show it as well; nil: none
 	ThighDeg   []float64 // thigh from vertical, forward positive, degrees; NaN unknown
 	YawDeg     float64   // camera off the side view, degrees; NaN unknown
-	BarOnBack  bool      // the bar lies on the shoulders: the plate goes where the thorax goes
+	BarOnBack  bool      // the bar lies on the shoulders: the plate goes where the thorax goes, and elbows stand out behind the back
 	Own        *Neutral  // the lifter's neutral back learned from another clip; nil: learn it from this one
 }
 

@@ -106,6 +106,38 @@ func TestNeutralInPassing(t *testing.T) {
 	}
 }
 
+// An upper arm that comes out from behind the thorax on the way down, without a
+// corner, must not be taken for a back that straightens.
+func TestElbowsBehindTheBack(t *testing.T) {
+	const bottom = 25.0
+	want := set(stance{pitch: 15, flexion: bottom, thigh: 90})
+	measure := func(out float64, bar bool) (at float64) {
+		b := lifter(3, 0.01)
+		b.noisePx = 0.5
+		rec, in := b.record(want)
+		in.BarOnBack = bar
+		for i := range rec.Frames {
+			f := &rec.Frames[i]
+			for k := range f.Trunk.Left {
+				above := math.Max(0, recording.Station(k)-0.5)
+				f.Trunk.Left[k].Offset += out * want[i].flexion / bottom * math.Min(0.04, above/3) * in.TrunkPx
+			}
+		}
+		res, err := Measure(rec, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.Frames[20+30].Flexion // the first rep's deepest
+	}
+	free, carrying := measure(0, false)-measure(1, false), measure(0, true)-measure(1, true)
+	if !(free > 5 && carrying < 0.4*free) {
+		t.Errorf("elbows take %.1f° off with a bar on the back and %.1f° without", carrying, free)
+	}
+	if d := measure(0, true) - bottom; math.Abs(d) > 3 {
+		t.Errorf("off by %.1f° with a bar on the back and nothing before it", d)
+	}
+}
+
 // Where nothing is seen of the sacrum nothing says how the pelvis is pitched.
 func TestNoSacrumNoFlexion(t *testing.T) {
 	b := lifter(0, 0)
