@@ -31,7 +31,7 @@ func (p *pipeline) lookAgain(ctx context.Context, t *pose.Tracker, width, height
 		return nil
 	}
 	p.total = p.done + second.Most()
-	second.Saw = p.tell
+	second.Saw = func() { p.tell(1) }
 	var changed []int
 	err := p.read(ctx, open, againSide, second.Spans, func(span pose.Span, pictures []pose.Image) error {
 		some, err := second.Retrack(ctx, t, span, pictures, float64(pictures[0].Width)/float64(width))
@@ -84,7 +84,7 @@ func (p *pipeline) read(ctx context.Context, open func(int) (source, error), lon
 				kept = append(kept, video.Frame{})
 			}
 			f := &kept[k]
-			switch err := src.Next(f); {
+			switch err := next(src, f, p.frames[i].Index); {
 			case errors.Is(err, io.EOF), err == nil && f.Index != p.frames[i].Index:
 				return nil
 			case err != nil:
@@ -92,7 +92,7 @@ func (p *pipeline) read(ctx context.Context, open func(int) (source, error), lon
 			case ctx.Err() != nil:
 				return ctx.Err()
 			}
-			p.tell()
+			p.tell(1)
 			if i >= span.From {
 				pictures = append(pictures, pose.Image{Pix: f.Pix, Width: f.Width, Height: f.Height})
 			}
@@ -102,4 +102,13 @@ func (p *pipeline) read(ctx context.Context, open func(int) (source, error), lon
 		}
 	}
 	return nil
+}
+
+// next gives the frame of an index, or the first after it.
+func next(src source, f *video.Frame, index int) error {
+	for {
+		if err := src.Next(f); err != nil || f.Index >= index {
+			return err
+		}
+	}
 }

@@ -50,7 +50,9 @@ type Options struct {
 	LibraryPath string       // ONNX Runtime's library; "" searches
 	Threads     int          // cores for each of the decoder and the networks; 0: all
 
-	SampleHz float64 // pictures analysed a second; 0: 30, or all that a slower clip has
+	// SampleHz is how many pictures are analysed a second, or all that a slower
+	// clip has; 0: 30, and fewer while the lifter is upright ([pose.Pace]).
+	SampleHz float64
 	// CaptureFPS is the pictures a second that a clip in slow motion was filmed
 	// at; its times are divided by as much as it plays slower. 0: as the file says.
 	CaptureFPS float64
@@ -81,6 +83,9 @@ func (o Options) rate() float64 {
 	}
 	return o.SampleHz
 }
+
+// paced reports whether fewer pictures are looked at where fewer do.
+func (o Options) paced() bool { return o.SampleHz == 0 }
 
 // sampling is the rate to ask of the source (0: every frame) and how many
 // frames that gives, of a clip that plays so many times slower than filmed.
@@ -168,6 +173,7 @@ func (o Options) model() (*infer.Runtime, recording.Model, error) {
 		Detector:   models.Detector().SHA256(),
 		Landmarker: network.SHA256(),
 		SampleHz:   o.rate(),
+		Paced:      o.paced(),
 		CaptureFPS: o.CaptureFPS,
 	}, nil
 }

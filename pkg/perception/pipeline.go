@@ -69,6 +69,7 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 	}
 
 	p := newPipeline(path, clip, tracker, contour.NewExtractor(), total, o.Progress)
+	p.everyFrame = !o.paced()
 	var sum string
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { sum, err = video.SHA256(gctx, path); return err })
@@ -195,6 +196,7 @@ type picture struct {
 	frame       video.Frame
 	mask        []float32
 	observation pose.Observation
+	skipped     int // frames since the one before
 }
 
 // The stages, as [video.Source], [pose.Tracker] and [contour.Extractor] are.
@@ -218,13 +220,17 @@ type pipeline struct {
 	extractor extractor
 	finder    *plate.Finder
 	camera    camera.Follower
-	free      chan *picture // to be filled
-	tracked   chan *picture // in order of time
-	frames    []recording.Frame
-	circles   [][]recording.Disc // of each frame, for the plate
-	looks     []pose.Look        // of each frame, for a second look
-	// done counts looks at pictures, the second ones too, and total those that
-	// are to be; 0: unknown.
+	pace      pose.Pace
+	// everyFrame is looked at, not fewer while the lifter is upright.
+	everyFrame bool
+	skipped    int           // frames since the last that was looked at
+	free       chan *picture // to be filled
+	tracked    chan *picture // in order of time
+	frames     []recording.Frame
+	circles    [][]recording.Disc // of each frame, for the plate
+	looks      []pose.Look        // of each frame, for a second look
+	// done counts pictures that are dealt with, the second looks too, and total
+	// those that are to be; 0: unknown.
 	done, total int
 	progress    func(done, total int)
 }
@@ -269,6 +275,10 @@ func (p *pipeline) track(ctx context.Context) error {
 			return err
 		}
 		f := &pic.frame
+		if p.pace.Skips(f.Time) && !p.everyFrame {
+			p.skipped++
+			continue
+		}
 		seen, err := p.tracker.Next(pose.Image{Pix: f.Pix, Width: f.Width, Height: f.Height}, f.Index, f.Time)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.path, err)
@@ -301,6 +311,8 @@ func (p *pipeline) pass(ctx context.Context, current *picture, seen []pose.Obser
 		} else {
 			current = spare
 		}
+		p.pace.Note(o.Look())
+		next.skipped, p.skipped = p.skipped, 0
 		next.observation = o
 		next.observation.Image.Pix = next.frame.Pix
 		if o.Mask.P != nil {
@@ -336,15 +348,15 @@ func (p *pipeline) outline(ctx context.Context) error {
 		p.frames = append(p.frames, f)
 		p.circles = append(p.circles, p.round(&pic.observation))
 		p.looks = append(p.looks, pic.observation.Look())
+		p.tell(1 + pic.skipped)
 		p.free <- pic // has room for all there are
-		p.tell()
 	}
 	return nil
 }
 
-// tell says that one more picture has been looked at.
-func (p *pipeline) tell() {
-	p.done++
+// tell says that n more pictures have been dealt with.
+func (p *pipeline) tell(n int) {
+	p.done += n
 	if p.progress != nil {
 		p.progress(p.done, p.total)
 	}

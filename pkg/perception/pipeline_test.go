@@ -53,6 +53,7 @@ func (f *film) Next(dst *video.Frame) error {
 type follower struct {
 	batch   int
 	absent  func(index int) bool
+	upright bool // the lifter, and sure to be there
 	fail    error
 	waiting []pose.Observation
 	given   []pose.Observation
@@ -73,6 +74,12 @@ func (f *follower) Next(img pose.Image, index int, time float64) ([]pose.Observa
 			o.Mask.P[i] = float32(index)
 		}
 		o.Mask.FromImage = pose.Affine{1, 0, 100, 0, 1, 100}
+	}
+	if f.upright {
+		o.Presence = 1
+		for joint, y := range map[recording.Landmark]float64{recording.LeftShoulder: 0, recording.LeftHip: 50, recording.LeftKnee: 90, recording.LeftAnkle: 130} {
+			o.Landmarks[joint].Y, o.Landmarks[joint+1].Y = y, y
+		}
 	}
 	if len(f.waiting)+1 >= f.batch {
 		o.Image = img // the caller's own picture
@@ -155,6 +162,50 @@ func TestPipelineKeepsPicturesAndMasksTogether(t *testing.T) {
 				if f.Trunk.Hip.X != want || f.Trunk.Hip.Y != want || f.Trunk.SeatY != want {
 					t.Errorf("frame %d was outlined in picture %g with mask %g", i, f.Trunk.Hip.X, f.Trunk.Hip.Y)
 				}
+			}
+		})
+	}
+}
+
+// Of a lifter who stands still every third picture is looked at, unless every
+// one was asked for.
+func TestPipelineTakesItsTime(t *testing.T) {
+	for name, tc := range map[string]struct {
+		everyFrame bool
+		want       []int
+	}{
+		"as it suffices": {false, []int{0, 1, 4, 7, 10}},
+		"every frame":    {true, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const n = 11
+			done := 0
+			p := newPipeline("clip", &film{n: n}, &follower{batch: 1, upright: true}, reader{}, n, func(now, _ int) { done = now })
+			p.everyFrame = tc.everyFrame
+			if err := p.run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			var got []int
+			for _, f := range p.frames {
+				got = append(got, f.Index)
+				if f.Trunk.Hip.X != float64(f.Index) {
+					t.Errorf("frame %d was outlined in picture %g", f.Index, f.Trunk.Hip.X)
+				}
+			}
+			if !slices.Equal(got, tc.want) || done != n {
+				t.Errorf("looked at %v and told of %d, want %v and %d", got, done, tc.want, n)
+			}
+			// Those frames are found again for a second look.
+			var again []byte
+			err := p.read(t.Context(), func(int) (source, error) { return &film{n: n}, nil }, 0, []pose.Span{{From: 1, To: 3}},
+				func(_ pose.Span, pictures []pose.Image) error {
+					for _, img := range pictures {
+						again = append(again, img.Pix[0])
+					}
+					return nil
+				})
+			if err != nil || !slices.Equal(again, []byte{byte(tc.want[1]), byte(tc.want[2])}) {
+				t.Errorf("a second look saw frames %v (%v), want %v", again, err, tc.want[1:3])
 			}
 		})
 	}

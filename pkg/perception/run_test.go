@@ -29,7 +29,7 @@ func part(t *testing.T, seconds, filter string) string {
 
 func TestRunRecordsTheClip(t *testing.T) {
 	clip := part(t, "1.5", "scale=360:640")
-	opts := Options{Program: "test", Quality: pose.Fast}
+	opts := Options{Program: "test", Quality: pose.Fast, SampleHz: 30}
 	calls := 0
 	opts.Progress = func(done, total int) { calls++ }
 	rec, err := Run(t.Context(), clip, opts)
@@ -60,10 +60,11 @@ func TestRunRecordsTheClip(t *testing.T) {
 		t.Errorf("the recording does not fit its own clip: %v", err)
 	}
 	for name, o := range map[string]Options{
-		"other network": {Program: "test", Quality: pose.Balanced},
-		"other version": {Program: "other", Quality: pose.Fast},
-		"other rate":    {Program: "test", Quality: pose.Fast, SampleHz: 15},
-		"slow motion":   {Program: "test", Quality: pose.Fast, CaptureFPS: 60},
+		"other network":  {Program: "test", Quality: pose.Balanced, SampleHz: 30},
+		"other version":  {Program: "other", Quality: pose.Fast, SampleHz: 30},
+		"other rate":     {Program: "test", Quality: pose.Fast, SampleHz: 15},
+		"as it suffices": {Program: "test", Quality: pose.Fast},
+		"slow motion":    {Program: "test", Quality: pose.Fast, SampleHz: 30, CaptureFPS: 60},
 	} {
 		if same, err := Fits(t.Context(), rec, clip, o); err != nil || same {
 			t.Errorf("%s: the recording fits (%v)", name, err)
@@ -138,7 +139,7 @@ func TestSlowMotionIsSeenAsItWasFilmed(t *testing.T) {
 // their own places in the recording.
 func TestRunLooksAgain(t *testing.T) {
 	const size = "scale=450:800"
-	opts := Options{Program: "test", Quality: pose.Fast}
+	opts := Options{Program: "test", Quality: pose.Fast, SampleHz: 30}
 	calls, last, total := 0, 0, 0
 	opts.Progress = func(done, of int) {
 		calls++

@@ -82,6 +82,7 @@ type modelHeader struct {
 	Detector   string  `json:"detector_sha256"`
 	Landmarker string  `json:"landmarker_sha256"`
 	SampleHz   float64 `json:"sample_hz"`
+	Paced      bool    `json:"paced,omitempty"`
 	CaptureFPS float64 `json:"capture_fps,omitempty"`
 }
 

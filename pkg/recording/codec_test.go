@@ -52,7 +52,7 @@ func randomRecording(n int, seed uint64) *Recording {
 	}
 	rec := &Recording{
 		Clip:  Clip{File: "a b/ç.mp4", SHA256: "00ff", Width: 1080, Height: 1920, RotationDeg: 90, Mirrored: true, DurationS: 12.345678, Frames: n + 3, MeanFPS: math.NaN(), Slowdown: 8.0083},
-		Model: Model{"v1", "balanced", "opencv", "aa", "bb", 25, 240},
+		Model: Model{"v1", "balanced", "opencv", "aa", "bb", 25, true, 240},
 	}
 	time := -0.02
 	for i := range n {

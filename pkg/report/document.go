@@ -232,6 +232,7 @@ type Model struct {
 	Detector   string `json:"detector_sha256"`
 	Landmarker string `json:"landmarker_sha256"`
 	SampleHz   Number `json:"sample_hz"`
+	Paced      bool   `json:"paced"` // fewer while the lifter was upright
 }
 
 // NewDocument returns a's analysis.json.
@@ -271,7 +272,7 @@ func NewDocument(a *analysis.Analysis) *Document {
 		},
 		Model: Model{
 			Program: a.Model.Program, Quality: a.Model.Quality, Engine: a.Model.Engine,
-			Detector: a.Model.Detector, Landmarker: a.Model.Landmarker, SampleHz: Number(a.Model.SampleHz),
+			Detector: a.Model.Detector, Landmarker: a.Model.Landmarker, SampleHz: Number(a.Model.SampleHz), Paced: a.Model.Paced,
 		},
 	}
 	if d.Exercise == "" {

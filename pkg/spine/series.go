@@ -105,15 +105,17 @@ func (s *series) unrest(times, filtered []float64) float64 {
 
 const (
 	// jumpS is a stretch in which nobody's lower back bends to and fro, seconds.
-	jumpS = 0.3
+	jumpS = 0.4
 	// stillDeg is how far the trunk's landmarks turn at most over it while the
 	// lifter holds still, degrees.
 	stillDeg = 4.0
+	// leastStill is how many values at rest say how they jump: to a fifth.
+	leastStill = 24
 )
 
 // jumps is the standard deviation of single frames' flexion about a straight
 // course, degrees, over the stretches of jumpS in which the trunk keeps its
-// direction; NaN without any.
+// direction; NaN of too few.
 func (s *series) jumps(times, raw []float64) float64 {
 	var left residuals
 	for i := 0; i < len(raw); {
@@ -131,6 +133,9 @@ func (s *series) jumps(times, raw []float64) float64 {
 		}
 		left.close()
 	}
+	if len(left.all) < leastStill {
+		return math.NaN()
+	}
 	return left.sd()
 }
 
@@ -138,7 +143,7 @@ func (s *series) jumps(times, raw []float64) float64 {
 type residuals struct{ all, t, x []float64 }
 
 // leastStretch is how many values say something of how they scatter.
-const leastStretch = 5
+const leastStretch = 4
 
 // add adds a value to the present stretch, unless it is NaN.
 func (r *residuals) add(t, x float64) {
@@ -151,8 +156,10 @@ func (r *residuals) add(t, x float64) {
 func (r *residuals) close() {
 	if len(r.t) >= leastStretch {
 		a, b := stat.LinearRegression(r.t, r.x, nil, false)
+		n := float64(len(r.t))
+		whole := math.Sqrt(n / (n - 2)) // a line takes two of n degrees of freedom
 		for k, t := range r.t {
-			r.all = append(r.all, r.x[k]-a-b*t)
+			r.all = append(r.all, whole*(r.x[k]-a-b*t))
 		}
 	}
 	r.t, r.x = r.t[:0], r.x[:0]
