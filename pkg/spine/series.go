@@ -390,11 +390,12 @@ func (s *series) draw(f *Frame, fr *frame, flexion float64) {
 	f.Dorsal = make([]Point, 0, len(fr.obs))
 	for k, o := range fr.obs {
 		h, _ := toBody(o, &p, cos, sin)
+		h = bent.neutralHeight(h)
 		st := fr.station[k]
 		f.Dorsal = append(f.Dorsal, Point{
 			Point: rec.Trunk.At(s.in.Dorsal, st, rec.Trunk.Edge(s.in.Dorsal)[st].Offset),
-			Level: (bent.neutralHeight(h) - levelS2) / (levelT10 - levelS2),
-			Used:  fr.got.weights[k] >= believed,
+			Level: (h - levelS2) / (levelT10 - levelS2),
+			Used:  fr.got.weights[k] >= believed && !(s.in.BarOnBack && h > elbows),
 		})
 	}
 }
