@@ -2,6 +2,7 @@ package lift
 
 import (
 	"math"
+	"slices"
 
 	"github.com/spineflex/spineflex/pkg/signal"
 )
@@ -113,11 +114,22 @@ func findSet(e Exercise, b *body, p *poses) *set {
 	if e != Deadlift {
 		s.reps = f.dropCut(s.reps)
 	}
+	s.reps = slices.DeleteFunc(s.reps, f.tooFast)
 	for i := range s.reps {
 		s.reps[i].Index = i + 1
 	}
 	s.scale(e, f)
 	return s
+}
+
+// tooFast reports whether nobody lifts in so little time: landmarks that are
+// lost jump up and down within a few frames.
+func (f *finder) tooFast(r Rep) bool {
+	least := minSeconds
+	if !r.CoversDescent || !r.CoversAscent {
+		least /= 2
+	}
+	return f.b.t[r.End]-f.b.t[r.Start] < least
 }
 
 // dropCut removes a first squat whose way down is not in the clip, and a last

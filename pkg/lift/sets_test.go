@@ -87,6 +87,7 @@ func TestWhatCountsAsARep(t *testing.T) {
 		"wiggles before the pull":    {played(d, 1, run(0, pull), run(pull, 0), run(0, pull), run(pull, 0), run(0, ld)), 3, Deadlift},
 		"ten seconds on the floor":   {played(d, 1, run(0, q1.Start), hold(q1.Start, 300), run(q1.Start, ld)), 3, Deadlift},
 		"five seconds in lockout":    {played(d, 1, run(0, top), hold(top, 150), run(top, ld)), 3, Deadlift},
+		"a jump to the bottom":       {played(s, 1, run(0, s0.Start), hold(s0.Bottom, 6), hold(s0.Start, 30), run(s0.Start, ls)), 3, Squat},
 		"two sets of pulls":          {played(d, 1, run(0, ld), hold(ld, 400), run(0, ld)), 6, Deadlift},
 	}
 	for name, tt := range tests {
