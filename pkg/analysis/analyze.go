@@ -36,8 +36,10 @@ const (
 	// neutralWindowS is how long around Settings.NeutralAtS the lifter is taken
 	// to show the neutral posture.
 	neutralWindowS = 0.3
-	// minNeutralFrames is the least number of standing frames for a neutral.
-	minNeutralFrames = 5
+	// minNeutralS is for how long a lifter has to stand for a neutral, seconds,
+	// and longestFrameS the most that one frame stands for.
+	minNeutralS   = 0.15
+	longestFrameS = 0.15
 	// clothWarnDeg is how much of the standing lordosis clothing may hide before
 	// it is worth a word.
 	clothWarnDeg = 5
@@ -264,14 +266,14 @@ func neutralFrames(rec *recording.Recording, move *lift.Movement, s Settings) []
 			lean = append(lean, move.Frames[i].TrunkDeg)
 		}
 	}
-	usual, n := signal.Median(lean), 0
+	usual, stood := signal.Median(lean), 0.0
 	for i, standing := range move.Standing {
 		out[i] = standing && !(move.Frames[i].TrunkDeg < usual-leanBackDeg)
-		if out[i] {
-			n++
+		if out[i] && i > 0 {
+			stood += math.Min(rec.Frames[i].Time-rec.Frames[i-1].Time, longestFrameS)
 		}
 	}
-	if n < minNeutralFrames {
+	if stood < minNeutralS {
 		clear(out)
 	}
 	return out
