@@ -3,11 +3,13 @@ package spine
 import (
 	"errors"
 	"math"
+	"math/rand/v2"
 	"path/filepath"
 	"testing"
 
 	"github.com/spineflex/spineflex/pkg/recording"
 	"github.com/spineflex/spineflex/pkg/recording/synth"
+	"github.com/spineflex/spineflex/pkg/signal"
 )
 
 // set is two reps from standing to standing, with a rest before, between and
@@ -176,6 +178,51 @@ func TestLessBackLessSure(t *testing.T) {
 			t.Errorf("back hidden above %.2f T: sd %.1f°, but %.1f° with more of it in view", top, sd, last)
 		}
 		last = sd
+	}
+}
+
+// folded adds folds of the shirt to the frames that are chosen: waves of a height
+// in trunk lengths that no bend explains, other ones in each.
+func folded(rec *recording.Recording, in Input, height float64, chosen func(i int) bool) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for i := range rec.Frames {
+		if !chosen(i) {
+			continue
+		}
+		shift := 2 * math.Pi * rng.Float64()
+		for k := range rec.Frames[i].Trunk.Left {
+			rec.Frames[i].Trunk.Left[k].Offset += height * in.TrunkPx * math.Sin(2*math.Pi*recording.Station(k)/0.25+shift)
+		}
+	}
+}
+
+// A contour that the reference meets badly says less, with as much of it in
+// view.
+func TestFoldsLessSure(t *testing.T) {
+	want := set(stance{10, 25, 95})
+	sds := func(height float64) float64 {
+		b := lifter(0, 0)
+		b.noisePx = 0.5
+		rec, in := b.record(want)
+		folded(rec, in, height, func(i int) bool { return !in.Neutral[i] && i%2 == 0 })
+		s := newSeries(rec, in)
+		s.observe()
+		s.ref = newRegistration(s).reference()
+		s.run()
+		var plain, odd []float64
+		for i, fr := range s.frames {
+			switch {
+			case in.Neutral[i]:
+			case i%2 == 0:
+				odd = append(odd, s.fitSD(fr))
+			default:
+				plain = append(plain, s.fitSD(fr))
+			}
+		}
+		return signal.Median(odd) / signal.Median(plain)
+	}
+	if none, some, more := sds(0), sds(0.01), sds(0.02); !(none < 1.1 && some > 1.5 && more > 1.3*some) {
+		t.Errorf("sd of the frames with folds is %.2f, %.2f and %.2f times that of the others for folds of 0, 0.01 and 0.02 T", none, some, more)
 	}
 }
 
