@@ -186,13 +186,11 @@ const (
 )
 
 // mayBeClear is the probability of an excess that is a clear rounding. One that
-// is more than the flexion there is, or that begins early in a back that is not
-// even flat, is none.
+// is more than the flexion there is is none; nor is one that begins so early that
+// it may be the lifter's own flattening: of that the surface angle has to tell.
 func (j *judgement) mayBeClear(o Options) float64 {
 	p := above(o.ClearlyRoundedExcess, j.hinge.excess, j.hinge.excessSD) / (1 + math.Exp(-j.hinge.logOdds))
-	late := j.hinge.beyond(earlyKnot)
-	p *= late + (1-late)*above(flatBack, j.roundest(), j.angleSD(o))
-	return math.Min(p, above(o.ClearlyRoundedExcess, j.peakFlexion(), j.sd))
+	return math.Min(p*j.hinge.beyond(earlyKnot), above(o.ClearlyRoundedExcess, j.peakFlexion(), j.sd))
 }
 
 // angleSD is the standard deviation of the smoothed surface angle against limits

@@ -495,3 +495,33 @@ func TestEarlyBendIsACloseCall(t *testing.T) {
 		})
 	}
 }
+
+// In a view too unsteady to show every rounding the surface angle tells of a
+// bend that began early: far from round it holds, about as round as a clear
+// rounding it must not.
+func TestEarlyBendInNoise(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		standing float64 // surface angle; flexion adds 33° to it
+		verdict  Verdict // that is rare
+		most     int     // of 20 sets
+	}{
+		{"hollow", -45, Inconclusive, 4},
+		{"rounded", -15, Holds, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			l := broken(0.2, 24)
+			l.reps, l.noiseSD, l.noiseTau, l.standing = 1, 8, 0.3, tc.standing
+			n := 0
+			for seed := range uint64(20) {
+				in, _ := simulate(l, seed)
+				if assess(t, in, Options{}).SafeRange.Verdict == tc.verdict {
+					n++
+				}
+			}
+			if n > tc.most {
+				t.Errorf("%s in %d of 20 sets, want at most %d", tc.verdict, n, tc.most)
+			}
+		})
+	}
+}
