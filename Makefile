@@ -96,9 +96,9 @@ lint: deps
 fmt:
 	$(GOLANGCI) fmt ./...
 
-## bench: whole runs against their targets, then Go benchmarks of every package
+## bench: whole runs against their targets, then Go benchmarks of every package; MEDIAPIPE=FOLDER compares with its npm package
 bench: build
-	$(GO) run ./cmd/speed -bin $(BIN) -clip $(DEMO_CLIP)
+	$(GO) run ./cmd/speed -bin $(BIN) -clip $(DEMO_CLIP) -mediapipe '$(MEDIAPIPE)'
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 ## bench-batch: a batch of 20 clips against single ones; UPDATE=1 keeps the numbers for docs/scale.md

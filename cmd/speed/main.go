@@ -4,6 +4,9 @@
 //
 //	speed -bin bin/spineflex -clip testdata/squat.mp4
 //
+// With -mediapipe our tracker is measured against MediaPipe's own, which is no
+// part of this repository and runs in Chromium.
+//
 // Everything is measured in one run; compare tables only from the same machine
 // with nothing else to do.
 package main
@@ -38,8 +41,17 @@ func run(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("speed", flag.ContinueOnError)
 	bin := flags.String("bin", "bin/spineflex", "the program, a `FILE`")
 	clip := flags.String("clip", "testdata/squat.mp4", "the clip to scale up, a `FILE`")
+	mediapipe := flags.String("mediapipe", "", "compare with MediaPipe too: the `FOLDER` of its npm package @mediapipe/pose")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	var rival []row
+	if *mediapipe != "" {
+		r, err := againstMediaPipe(*mediapipe, *clip)
+		if err != nil {
+			return err
+		}
+		rival = append(rival, r)
 	}
 	dir, err := os.MkdirTemp("", "spineflex-speed-")
 	if err != nil {
@@ -56,7 +68,7 @@ func run(args []string, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "%d cores, %s/%s, ONNX Runtime: %t\n\n| what | measured | target |\n|---|---|---|\n",
 		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, b.onnxruntime)
-	for _, r := range rows {
+	for _, r := range append(rows, rival...) {
 		fmt.Fprintf(out, "| %s | %s | %s |\n", r.what, r.measured, r.target)
 	}
 	return nil
