@@ -13,9 +13,9 @@ const (
 	// gainError is the uncertainty of the angle's scale: levels of the joints,
 	// shares of the segments, skin.
 	gainError = 0.06
-	// baseError, degrees, is what remains with everything in view: the reference
-	// itself, 1 to 1.5 in rendered lifters beside what their fits say.
-	baseError = 1.0
+	// baseError, degrees, is what remains with everything in view: the
+	// reference itself.
+	baseError = 3.0
 	// yawError is what a camera off the side view adds, degrees per degree
 	// beyond 5 (measurement.md 3g: the silhouette stops being the midline).
 	yawError = 0.1
@@ -58,13 +58,12 @@ func (s *series) result() *Result {
 		}
 		var sacral float64
 		f.Coverage, sacral = s.coverage(fr)
-		fitSD[i] = s.fitSD(fr)
-		doubt := s.doubt(fr)
-		// A single frame may be more doubtful than the filtered value is.
-		if f.Coverage < minCoverage || sacral < minSacral && !s.in.nearNeutral(i) || math.Hypot(fitSD[i]*passes, doubt) > maxSD {
+		fitSD[i] = s.fitSD(fr) * passes
+		v := math.Hypot(fitSD[i], s.doubt(fr))
+		if f.Coverage < minCoverage || sacral < minSacral && !s.in.nearNeutral(i) || v > maxSD {
 			return
 		}
-		flex[i], sd[i] = degrees(fr.got.params[pFlexion]), math.Hypot(fitSD[i], doubt)
+		flex[i], sd[i] = degrees(fr.got.params[pFlexion]), v
 		angle[i] = s.ref.surfaceAngle(fr.got.params[pFlexion], fr.got.params[pGluteal])
 	})
 	var zeroSD float64
@@ -333,11 +332,7 @@ func (s *series) filter(times, x []float64) (cutoff float64) {
 	return cutoff
 }
 
-// fitSD is the standard deviation of a frame's flexion by its fit, degrees. The
-// low-pass takes nothing of it: what the bent reference does not know of a back is
-// the same from frame to frame. Frames of 31 rendered squats for which it is 2–3,
-// 3–4, 4–5, 5–6, 6–7 and 7–10° are off by 1.3, 2.8, 3.6, 4.8, 6.8 and 6.5° (root mean
-// square).
+// fitSD is the random standard deviation of a single frame's flexion, degrees.
 func (s *series) fitSD(fr *frame) float64 {
 	misfit := math.Max(1, fr.got.chi2/usualChi2)
 	return degrees(math.Sqrt(fr.got.cov[pFlexion][pFlexion] * misfit))
