@@ -28,12 +28,17 @@ const warmUp, counted = 10, 150
 //go:embed mediapipe.html
 var mediapipePage string
 
+// checkMediaPipe reports that a folder does not hold the package.
+func checkMediaPipe(folder string) error {
+	if _, err := os.Stat(filepath.Join(folder, "pose.js")); err != nil {
+		return fmt.Errorf("look for MediaPipe: %w; unpack here what this fetches: npm pack @mediapipe/pose@0.5.1675469404", err)
+	}
+	return nil
+}
+
 // againstMediaPipe compares our tracker with MediaPipe's own, the npm package
 // @mediapipe/pose in a folder, on the same frames and in turns.
 func againstMediaPipe(folder, clip string) (row, error) {
-	if _, err := os.Stat(filepath.Join(folder, "pose.js")); err != nil {
-		return row{}, fmt.Errorf("look for MediaPipe: %w; unpack here what this fetches: npm pack @mediapipe/pose@0.5.1675469404", err)
-	}
 	frames, err := decoded(clip, warmUp+counted)
 	if err != nil {
 		return row{}, err
