@@ -51,7 +51,8 @@ type Options struct {
 	Threads     int          // cores for each of the decoder and the networks; 0: all
 
 	// SampleHz is how many pictures are analysed a second, or all that a slower
-	// clip has; 0: 30, and fewer while the lifter is upright ([pose.Pace]).
+	// clip has; 0: 30, and fewer while the lifter is upright ([pose.Pace]), where
+	// the frames between are interpolated.
 	SampleHz float64
 	// CaptureFPS is the pictures a second that a clip in slow motion was filmed
 	// at; its times are divided by as much as it plays slower. 0: as the file says.

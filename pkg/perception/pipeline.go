@@ -91,6 +91,7 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 	}
 
 	p.markPlate()
+	p.fill()
 	rec := &recording.Recording{
 		Clip: recording.Clip{
 			File: path, SHA256: sum, Width: info.Width, Height: info.Height,
@@ -190,13 +191,19 @@ func complete(c *recording.Clip, frames []recording.Frame) {
 	}
 }
 
+// moment is when a frame that was not looked at was shown.
+type moment struct {
+	index int
+	time  float64
+}
+
 // picture is one frame on its way through the stages. Its buffers are used
 // again.
 type picture struct {
 	frame       video.Frame
 	mask        []float32
 	observation pose.Observation
-	skipped     int // frames since the one before
+	skipped     int // frames between the one before and this one
 }
 
 // The stages, as [video.Source], [pose.Tracker] and [contour.Extractor] are.
@@ -223,7 +230,8 @@ type pipeline struct {
 	pace      pose.Pace
 	// everyFrame is looked at, not fewer while the lifter is upright.
 	everyFrame bool
-	skipped    int           // frames since the last that was looked at
+	skipped    []moment      // frames that were not looked at
+	told       int           // how many of them tell has heard of
 	free       chan *picture // to be filled
 	tracked    chan *picture // in order of time
 	frames     []recording.Frame
@@ -276,7 +284,7 @@ func (p *pipeline) track(ctx context.Context) error {
 		}
 		f := &pic.frame
 		if p.pace.Skips(f.Time) && !p.everyFrame {
-			p.skipped++
+			p.skipped = append(p.skipped, moment{f.Index, f.Time})
 			continue
 		}
 		seen, err := p.tracker.Next(pose.Image{Pix: f.Pix, Width: f.Width, Height: f.Height}, f.Index, f.Time)
@@ -312,7 +320,8 @@ func (p *pipeline) pass(ctx context.Context, current *picture, seen []pose.Obser
 			current = spare
 		}
 		p.pace.Note(o.Look())
-		next.skipped, p.skipped = p.skipped, 0
+		next.skipped = len(p.skipped) - p.told
+		p.told = len(p.skipped)
 		next.observation = o
 		next.observation.Image.Pix = next.frame.Pix
 		if o.Mask.P != nil {
@@ -400,6 +409,25 @@ func (p *pipeline) markPlate() {
 	for i := range p.frames {
 		contour.MarkPlates(&p.frames[i])
 	}
+}
+
+// fill puts what was not looked at of an upright lifter between what was.
+func (p *pipeline) fill() {
+	if len(p.skipped) == 0 {
+		return
+	}
+	all := make([]recording.Frame, 0, len(p.frames)+len(p.skipped))
+	left := p.skipped
+	for i := range p.frames {
+		b := &p.frames[i]
+		for ; len(left) > 0 && left[0].index < b.Index; left = left[1:] {
+			if a := &p.frames[i-1]; a.Tracking == recording.Tracked && b.Tracking == recording.Tracked {
+				all = append(all, recording.Between(a, b, left[0].index, left[0].time))
+			}
+		}
+		all = append(all, *b)
+	}
+	p.frames = all
 }
 
 // mask is a pose mask as the contour reads it.

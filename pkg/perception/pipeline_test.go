@@ -207,6 +207,16 @@ func TestPipelineTakesItsTime(t *testing.T) {
 			if err != nil || !slices.Equal(again, []byte{byte(tc.want[1]), byte(tc.want[2])}) {
 				t.Errorf("a second look saw frames %v (%v), want %v", again, err, tc.want[1:3])
 			}
+			// The others are put between them.
+			p.fill()
+			for i, f := range p.frames {
+				if f.Index != i || math.Abs(f.Time-float64(i)/30) > 1e-9 || math.Abs(f.Trunk.Hip.X-float64(i)) > 1e-9 {
+					t.Errorf("frame %d is frame %d at %g s, its hip at %g", i, f.Index, f.Time, f.Trunk.Hip.X)
+				}
+			}
+			if len(p.frames) != n {
+				t.Errorf("%d frames in the end, want %d", len(p.frames), n)
+			}
 		})
 	}
 }
