@@ -43,7 +43,7 @@ type Clip struct {
 	// Refused is the end of the error's message; empty: the clip has the easy
 	// one's result.
 	Refused string
-	// Within is how far the flexion may be from the truth, degrees; 0: the usual 6.
+	// Within is how far the flexion may be from the truth, degrees; 0: the usual 7.
 	Within float64
 	// Loses is set where repetitions may be missing, but none may be wrong.
 	Loses bool

@@ -32,7 +32,7 @@ func Measure(ctx context.Context, path string, captureFPS float64) (*analysis.An
 // pictures. Its hips the lite network sees too high beside the plate, by a tenth of
 // the standing height; what sees them better is not wrong.
 const (
-	usualWithin = 6.0 // degrees of flexion
+	usualWithin = 7.0 // degrees of flexion
 	timeWithin  = 0.4 // seconds that a repetition takes: two samples at either end
 	hipWithin   = 4.0 // per cent of the hip's standing height, at the bottom
 	// honest is how many of its stated standard deviations a peak may be from the

@@ -44,7 +44,7 @@ func (s *series) result() *Result {
 	n := len(s.frames)
 	out := &Result{Frames: make([]Frame, n)}
 	times, flex, angle := make([]float64, n), make([]float64, n), make([]float64, n)
-	sd, fitSD := make([]float64, n), make([]float64, n) // with the doubt of the cross-check, and without
+	sd, fitSD := make([]float64, n), make([]float64, n) // as stated, and of the fit alone
 	for i := range s.frames {
 		times[i] = s.rec.Frames[i].Time
 	}
@@ -58,12 +58,14 @@ func (s *series) result() *Result {
 		}
 		var sacral float64
 		f.Coverage, sacral = s.coverage(fr)
-		fitSD[i] = s.fitSD(fr) * passes
-		v := math.Hypot(fitSD[i], s.doubt(fr))
-		if f.Coverage < minCoverage || sacral < minSacral && !s.in.nearNeutral(i) || v > maxSD {
+		fitSD[i] = s.fitSD(fr, 1) * passes
+		doubt := s.doubt(fr)
+		// What a frame is worth to the filter is another question than how far the
+		// filtered value may be off.
+		if f.Coverage < minCoverage || sacral < minSacral && !s.in.nearNeutral(i) || math.Hypot(fitSD[i], doubt) > maxSD {
 			return
 		}
-		flex[i], sd[i] = degrees(fr.got.params[pFlexion]), v
+		flex[i], sd[i] = degrees(fr.got.params[pFlexion]), math.Hypot(s.fitSD(fr, usualChi2)*passes, doubt)
 		angle[i] = s.ref.surfaceAngle(fr.got.params[pFlexion], fr.got.params[pGluteal])
 	})
 	var zeroSD float64
@@ -332,9 +334,10 @@ func (s *series) filter(times, x []float64) (cutoff float64) {
 	return cutoff
 }
 
-// fitSD is the random standard deviation of a single frame's flexion, degrees.
-func (s *series) fitSD(fr *frame) float64 {
-	misfit := math.Max(1, fr.got.chi2/usualChi2)
+// fitSD is the random standard deviation of a single frame's flexion, degrees,
+// where the contour meets the bent reference with residuals of that mean square.
+func (s *series) fitSD(fr *frame, usual float64) float64 {
+	misfit := math.Max(1, fr.got.chi2/usual)
 	return degrees(math.Sqrt(fr.got.cov[pFlexion][pFlexion] * misfit))
 }
 

@@ -214,9 +214,9 @@ func TestFoldsLessSure(t *testing.T) {
 			switch {
 			case in.Neutral[i]:
 			case i%2 == 0:
-				odd = append(odd, s.fitSD(fr))
+				odd = append(odd, s.fitSD(fr, usualChi2))
 			default:
-				plain = append(plain, s.fitSD(fr))
+				plain = append(plain, s.fitSD(fr, usualChi2))
 			}
 		}
 		return signal.Median(odd) / signal.Median(plain)
