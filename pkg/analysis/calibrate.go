@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/spineflex/spineflex/pkg/lift"
 	"github.com/spineflex/spineflex/pkg/recording"
@@ -48,7 +49,7 @@ func calibrate(s Settings) (calibration, error) {
 	c := calibration{limit: rom.DefaultLimitDeg, fullFlexion: math.NaN()}
 	if s.NeutralClip != nil {
 		rec := steady(s.NeutralClip).Recording
-		in, err := calibrationInput(rec, s)
+		in, err := calibrationInput(rec, s, nil)
 		if err != nil {
 			return c, fmt.Errorf("neutral clip %s: %w: %w", rec.Clip.File, ErrCalibration, err)
 		}
@@ -64,23 +65,29 @@ func calibrate(s Settings) (calibration, error) {
 	}
 	if s.FullFlexionClip != nil {
 		rec := steady(s.FullFlexionClip).Recording
-		in, err := calibrationInput(rec, s)
+		in, err := calibrationInput(rec, s, c.neutral)
 		if err != nil {
 			return c, fmt.Errorf("full-flexion clip %s: %w: %w", rec.Clip.File, ErrCalibration, err)
 		}
-		in.Own = c.neutral
 		bent, err := spine.Measure(rec, in)
 		if err != nil {
 			return c, fmt.Errorf("full-flexion clip %s: %w: %w", rec.Clip.File, ErrCalibration, err)
 		}
 		c.fullFlexion = largest(bent, func(f *spine.Frame) float64 { return f.Flexion })
+		if math.IsNaN(c.fullFlexion) {
+			return c, fmt.Errorf("full-flexion clip %s: %w: %w", rec.Clip.File, ErrCalibration, errUnlike)
+		}
 	}
 	return c, nil
 }
 
+// errUnlike: no frame was measured well enough.
+var errUnlike = errors.New("the lower back could not be measured in it; film the same lifter from the side, in the same clothes")
+
 // calibrationInput is the spine's input for a clip that need not hold a rep.
-// Standing is neutral; where the clip never stands, all of it is.
-func calibrationInput(rec *recording.Recording, s Settings) (spine.Input, error) {
+// Standing is neutral; where the clip never stands and the lifter's own neutral is
+// not known from another, all of it is.
+func calibrationInput(rec *recording.Recording, s Settings, own *spine.Neutral) (spine.Input, error) {
 	move, err := lift.Analyze(rec, lift.Options{Facing: s.Facing})
 	if err != nil {
 		return spine.Input{}, err
@@ -89,10 +96,9 @@ func calibrationInput(rec *recording.Recording, s Settings) (spine.Input, error)
 		return spine.Input{}, errors.New("not filmed from the side")
 	}
 	in := spineInput(rec, move, Settings{})
-	for _, n := range in.Neutral {
-		if n {
-			return in, nil
-		}
+	in.Own = own
+	if own != nil || slices.Contains(in.Neutral, true) {
+		return in, nil
 	}
 	for i := range in.Neutral {
 		in.Neutral[i] = true
