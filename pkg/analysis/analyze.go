@@ -54,7 +54,7 @@ const (
 	lostEdge = 0.0154
 	// mostJumps is the standard deviation of single frames while nothing moves,
 	// degrees, from which no value is given: three of it are the excess that is a
-	// clear rounding. It is 0.4 to 3 in clips that can be measured.
+	// clear rounding. It is 0.4 to 4 in clips that can be measured.
 	mostJumps = 5.0
 	// leanBackDeg is how far behind the usual lockout the trunk may be before
 	// a lockout counts as leaned back, which is extension and not neutral.

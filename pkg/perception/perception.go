@@ -4,10 +4,11 @@
 //	clip ─▶ decode ─▶ track the lifter ─▶ trunk outline ─▶ recording
 //
 // The stages run at the same time, one goroutine each, with a few pictures
-// under way between them; memory does not grow with the clip's pictures. Where
-// what was seen is nothing that a body can do, those frames are read again and
-// tracked from the sound ones before and after them. What the numbers mean is
-// for others to conclude.
+// under way between them; memory does not grow with the clip's pictures. Of an
+// upright lifter not every picture is looked at ([pose.Pace]). Where what was
+// seen is nothing that a body can do, those frames are read again and tracked
+// from the sound ones before and after them. What the numbers mean is for others
+// to conclude.
 package perception
 
 import (

@@ -32,16 +32,15 @@ const (
 type Pace struct {
 	last, before Look    // the last two looks
 	time         float64 // of the frame asked for last
-	frames       int     // asked for so far
 }
 
 // Skips reports whether the clip's next frame need not be looked at.
 func (p *Pace) Skips(time float64) bool {
 	step := time - p.time
 	p.time = time
-	p.frames++
+	gap := p.gap()
 	// The frame after it is reckoned to come a step later.
-	return p.frames > 2 && time+step-p.last.Time <= p.gap()
+	return gap > 0 && time+step-p.last.Time <= gap
 }
 
 // Note takes a frame that was looked at.

@@ -102,7 +102,7 @@ type Result struct {
 	ClothDeg     float64 // by how much clothing flattens the standing outline, already taken off the angles; 0: none to be seen
 	NeutralSD    float64 // spread of flexion over the neutral frames, degrees
 	NeutralLooks int     // stretches of neutral frames
-	Jumps        float64 // standard deviation of single frames' flexion while the trunk is still, degrees; NaN: it never is
+	Jumps        float64 // standard deviation of single frames' flexion while the trunk is still, degrees; NaN: too seldom to tell
 	CutoffHz     float64
 }
 
