@@ -94,6 +94,7 @@ func (p *pipeline) read(ctx context.Context, open func(int) (source, error), lon
 			}
 			p.tell(1)
 			if i >= span.From {
+				f.Develop()
 				pictures = append(pictures, pose.Image{Pix: f.Pix, Width: f.Width, Height: f.Height})
 			}
 		}

@@ -58,7 +58,7 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 		o.Note(fmt.Sprintf("%s: plays %.3g times slower than filmed, as the file says; times are as filmed (--capture-fps %.4g takes it as it plays)", path, slowdown, info.MeanFPS))
 	}
 	rate, total := o.sampling(info, slowdown)
-	clip, err := video.Open(ctx, path, video.Options{Threads: o.decoding(info), Info: &info, SampleHz: rate, Slowdown: slowdown})
+	clip, err := video.Open(ctx, path, video.Options{Threads: o.decoding(info), Info: &info, SampleHz: rate, Slowdown: slowdown, Latent: true})
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 		}
 		return p.lookAgain(gctx, tracker, info.Width, info.Height, func(longSide int) (source, error) {
 			return video.Open(gctx, path, video.Options{
-				Threads: o.decoding(info), Info: &info, SampleHz: rate, Slowdown: slowdown, MaxWidth: longSide, MaxHeight: longSide,
+				Threads: o.decoding(info), Info: &info, SampleHz: rate, Slowdown: slowdown, Latent: true, MaxWidth: longSide, MaxHeight: longSide,
 			})
 		})
 	})
@@ -287,6 +287,7 @@ func (p *pipeline) track(ctx context.Context) error {
 			p.skipped = append(p.skipped, moment{f.Index, f.Time})
 			continue
 		}
+		f.Develop()
 		seen, err := p.tracker.Next(pose.Image{Pix: f.Pix, Width: f.Width, Height: f.Height}, f.Index, f.Time)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.path, err)

@@ -30,6 +30,8 @@ func decodeFilters(info Info, width, height int, hz float64, format Format) stri
 		corrections = append(corrections, wideColours)
 	}
 	switch {
+	case format == coded:
+		chain = append(chain, size, "format="+info.PixelFormat)
 	case format == BGR:
 		chain = append(append(chain, scale, "format=bgr24"), corrections...)
 	case len(corrections) > 0:
@@ -113,6 +115,14 @@ func matrixOption(info Info) string {
 func (info *Info) isYUV() bool {
 	matrix := info.ColorMatrix == "bt709" || matrixOption(*info) != ""
 	return matrix && info.PixelFormat == "yuv420p" && !info.FullRange
+}
+
+// unscaled reports whether upright pictures of that size have the clip's own pixels.
+func (info *Info) unscaled(width, height int) bool {
+	if info.RotationDeg%180 != 0 {
+		width, height = height, width
+	}
+	return width == info.StoredWidth && height == info.StoredHeight
 }
 
 // toneMap brings PQ (SMPTE ST 2084, equations 4 and 5) down to a screen's range:

@@ -11,11 +11,14 @@ const (
 	// and height, rounded up; without padding. ITU-R BT.709, luma 16…235 and
 	// chroma 16…240 about 128. Known as I420 and yuv420p.
 	YUV
+	// coded is laid out as YUV, in the clip's own matrix and range. It only
+	// comes through the decoder's pipe.
+	coded
 )
 
 // Size is how many bytes a picture has.
 func (f Format) Size(width, height int) int {
-	if f == YUV {
+	if f != BGR {
 		return width*height + 2*((width+1)/2)*((height+1)/2)
 	}
 	return 3 * width * height
@@ -23,10 +26,13 @@ func (f Format) Size(width, height int) int {
 
 func (f Format) known() bool { return f <= YUV }
 
-// pixelFormat is ffmpeg's name.
-func (f Format) pixelFormat() string {
-	if f == YUV {
+// pixelFormat is ffmpeg's name for pictures of a clip.
+func (f Format) pixelFormat(clip Info) string {
+	switch f {
+	case YUV:
 		return "yuv420p"
+	case coded:
+		return clip.PixelFormat
 	}
 	return "bgr24"
 }

@@ -30,6 +30,9 @@ type Options struct {
 	MaxWidth, MaxHeight int
 	// Format of the pictures' bytes.
 	Format Format
+	// Latent pictures have their Pix only after [Frame.Develop]. Who leaves
+	// pictures out is spared their colours.
+	Latent bool
 	// Threads the decoder may use, 0 = as many as there are cores.
 	Threads int
 	// Ahead is how many pictures are decoded before they are asked for, 0 = 3.
@@ -72,6 +75,24 @@ type Frame struct {
 	Height int     //
 	Format Format  // of Pix
 	Pix    []byte  // Format.Size(Width, Height) bytes
+
+	planes  []byte   // a latent picture, as it is coded
+	colours *colours // that it has to be given
+}
+
+// Develop fills Pix of a latent picture (see [Options]), in the memory that the
+// Frame had before. Of others, and a second time, it does nothing.
+func (f *Frame) Develop() {
+	if f.colours == nil {
+		return
+	}
+	size := f.Format.Size(f.Width, f.Height)
+	if cap(f.Pix) < size {
+		f.Pix = make([]byte, size)
+	}
+	f.Pix = f.Pix[:size]
+	f.colours.turn(f.Pix, f.planes, f.Width, f.Height)
+	f.colours = nil
 }
 
 // Counts says what became of a clip's pictures so far.
@@ -89,6 +110,9 @@ type Source struct {
 	slowdown      float64
 	width, height int
 	format        Format
+	piped         Format   // that ffmpeg hands on
+	colours       *colours // of what is piped as coded, else nil
+	latent        bool
 
 	cancel context.CancelFunc
 	child  *child
@@ -123,8 +147,11 @@ func Open(ctx context.Context, path string, opts Options) (*Source, error) {
 	if info.Width <= 0 || info.Height <= 0 || info.Width > MaxPixels/info.Height {
 		return nil, fileError(path, ErrTooLarge)
 	}
-	s := &Source{info: info, path: path, slowdown: opts.slowdown(), format: opts.Format}
+	s := &Source{info: info, path: path, slowdown: opts.slowdown(), format: opts.Format, piped: opts.Format}
 	s.width, s.height = fit(info.Width, info.Height, opts.MaxWidth, opts.MaxHeight)
+	if c := info.colours(); c != nil && s.format == BGR && info.unscaled(s.width, s.height) && turns(s.width, s.height) {
+		s.colours, s.piped, s.latent = c, coded, opts.Latent
+	}
 	run, cancel := context.WithCancel(ctx)
 	s.cancel = cancel
 
@@ -181,10 +208,10 @@ func (s *Source) args(opts Options) []string {
 	args = append(args, inputArgs(s.path)...)
 	return append(args,
 		"-map", "0:"+strconv.Itoa(s.info.StreamIndex),
-		"-vf", decodeFilters(s.info, s.width, s.height, opts.SampleHz/s.slowdown, s.format),
+		"-vf", decodeFilters(s.info, s.width, s.height, opts.SampleHz/s.slowdown, s.piped),
 		"-fps_mode", "passthrough", // no picture is doubled or left out to keep a rate
 		"-enc_time_base", "1:1000000", // or two pictures may fall on one tick of the mean rate
-		"-c:v", "rawvideo", "-pix_fmt", s.format.pixelFormat(), "-f", "rawvideo", "pipe:1",
+		"-c:v", "rawvideo", "-pix_fmt", s.piped.pixelFormat(s.info), "-f", "rawvideo", "pipe:1",
 	)
 }
 
@@ -206,7 +233,7 @@ func (s *Source) Counts() Counts {
 // Next stores the next picture in dst, and returns io.EOF after the last.
 //
 // The picture is the caller's until the caller passes the same Frame to Next again: Next
-// exchanges dst.Pix for a filled buffer and decodes into the old one later. So
+// exchanges dst's memory for a filled buffer and decodes into the old one later. So
 // one Frame in a loop allocates nothing, and several Frames may be held at once.
 func (s *Source) Next(dst *Frame) error {
 	frame, ok := <-s.ready
@@ -214,6 +241,9 @@ func (s *Source) Next(dst *Frame) error {
 		return s.err
 	}
 	old := dst.Pix
+	if s.latent {
+		old, frame.Pix = dst.planes, dst.Pix
+	}
 	*dst = frame
 	s.free <- old // has room: it holds what ready and the reader do not
 	return nil
@@ -360,6 +390,13 @@ var errShort = errors.New("the pictures ended before their times")
 // picture had its time and each time its picture.
 func (s *Source) pump(run context.Context, pictures io.Reader, stamps <-chan stamp) error {
 	size := s.format.Size(s.width, s.height)
+	var planes []byte // of a picture that is turned at once
+	switch {
+	case s.latent:
+		size = s.piped.Size(s.width, s.height)
+	case s.colours != nil:
+		planes = make([]byte, s.piped.Size(s.width, s.height))
+	}
 	for last := math.Inf(-1); ; {
 		var buf []byte
 		select {
@@ -371,11 +408,15 @@ func (s *Source) pump(run context.Context, pictures io.Reader, stamps <-chan sta
 			buf = make([]byte, size)
 		}
 		buf = buf[:size]
-		st, err := nextPicture(pictures, buf, stamps)
+		raw := buf
+		if planes != nil {
+			raw = planes
+		}
+		st, err := nextPicture(pictures, raw, stamps)
 		// The select filter keeps times in order, but where the picture's size changes
 		// in mid-clip ffmpeg builds the filters anew and they forget.
 		for err == nil && st.time <= last {
-			st, err = nextPicture(pictures, buf, stamps)
+			st, err = nextPicture(pictures, raw, stamps)
 		}
 		if err == io.EOF {
 			return nil
@@ -387,8 +428,15 @@ func (s *Source) pump(run context.Context, pictures io.Reader, stamps <-chan sta
 		s.mu.Lock()
 		s.counts.Given++
 		s.mu.Unlock()
+		frame := Frame{Index: st.index, Time: st.time, Width: s.width, Height: s.height, Format: s.format, Pix: buf}
+		switch {
+		case s.latent:
+			frame.Pix, frame.planes, frame.colours = nil, buf, s.colours
+		case planes != nil:
+			s.colours.turn(buf, planes, s.width, s.height)
+		}
 		select {
-		case s.ready <- Frame{Index: st.index, Time: st.time, Width: s.width, Height: s.height, Format: s.format, Pix: buf}:
+		case s.ready <- frame:
 		case <-run.Done():
 			return run.Err()
 		}

@@ -512,28 +512,41 @@ func TestNextReusesBuffers(t *testing.T) {
 		at[i] = float64(i) / 30
 	}
 	writeNumbered(t, path, at, SinkOptions{})
-	src, err := Open(t.Context(), path, Options{Ahead: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer src.Close()
-	var held, f Frame
-	if err := src.Next(&held); err != nil {
-		t.Fatal(err)
-	}
-	buffers := map[*byte]bool{}
-	for err = src.Next(&f); err == nil; err = src.Next(&f) {
-		buffers[&f.Pix[0]] = true
-		if n := readNumber(&held); n != 0 {
-			t.Fatalf("the held picture became number %d", n)
-		}
-		time.Sleep(time.Millisecond) // let the reader run ahead as far as it may
-	}
-	if err != io.EOF {
-		t.Fatal(err)
-	}
-	if len(buffers) > 5 { // 2 ahead, 1 being filled, 1 here, 1 held
-		t.Errorf("%d buffers for 60 pictures", len(buffers))
+	for _, latent := range []bool{false, true} {
+		t.Run(fmt.Sprintf("latent %t", latent), func(t *testing.T) {
+			src, err := Open(t.Context(), path, Options{Ahead: 2, Latent: latent})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer src.Close()
+			var held, f Frame
+			if err := src.Next(&held); err != nil {
+				t.Fatal(err)
+			}
+			buffers := map[*byte]bool{}
+			for err = src.Next(&f); err == nil; err = src.Next(&f) {
+				if f.planes != nil {
+					buffers[&f.planes[0]] = true
+				}
+				if f.Index%2 == 0 || !latent {
+					f.Develop()
+					buffers[&f.Pix[0]] = true
+					if n := readNumber(&f); n != f.Index {
+						t.Fatalf("picture %d is number %d", f.Index, n)
+					}
+				}
+				time.Sleep(time.Millisecond) // let the reader run ahead as far as it may
+			}
+			if err != io.EOF {
+				t.Fatal(err)
+			}
+			if len(buffers) > 6 { // 2 ahead, 1 being filled, 1 here, 1 held, 1 developed
+				t.Errorf("%d buffers for 60 pictures", len(buffers))
+			}
+			if held.Develop(); readNumber(&held) != 0 {
+				t.Errorf("the held picture became number %d", readNumber(&held))
+			}
+		})
 	}
 }
 
