@@ -284,7 +284,7 @@ func (a *Analysis) spine(back *spine.Result, seen steadied) {
 	a.Neutral.LumbarAngleDeg, a.Neutral.SDDeg, a.Neutral.Source = back.NeutralAngle, back.NeutralSD, a.neutralSource(back)
 	a.Quality.FilterCutoffHz = back.CutoffHz
 	if back.ClothDeg > clothWarnDeg {
-		a.warn(WarnClothing, "your clothing hangs over the hollow of the lower back; tuck it in or wear something fitted, and the angle itself can be read")
+		a.warn(WarnClothing, "your clothing hangs over the hollow of the lower back while you stand, so flexion is counted from the flattest back that people stand with, and may be more; tuck the shirt in or wear something fitted")
 	}
 	for i := range a.Frames {
 		f, b := &a.Frames[i], &back.Frames[i]

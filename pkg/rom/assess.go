@@ -113,6 +113,7 @@ type judgement struct {
 	unclear  bool      // bends so early that only the angle could tell a rounding, and it may be one
 	angle    []float64 // smoothed surface angle per frame of the series
 	flex     []float64 // smoothed flexion per frame
+	peak     float64   // see peakFlexion
 	sd       float64   // of the smoothed curves
 	depth    float64   // 0..1, of the breakdown
 	depSD    float64
@@ -135,6 +136,7 @@ func judge(frames []Frame, s *repSeries, fit *setFit, r int, o Options) *judgeme
 		j.curve = bent
 	}
 	j.smooth(frames, s, fit)
+	j.peak = j.peakFlexion(frames, s)
 	excess := j.hinge.excess
 	if p > 0.5 && bent.cand.knotAt >= len(knots)-turningKnots {
 		excess = math.Max(excess, j.peakExcess(frames, s))
@@ -142,7 +144,7 @@ func judge(frames []Frame, s *repSeries, fit *setFit, r int, o Options) *judgeme
 	j.expect = math.Max(0, p*excess)
 	j.evidence = math.Min(2*j.hinge.logOdds, fit.evidence)
 	bends := j.evidence >= o.MinEvidence &&
-		j.peakFlexion() >= o.KneeExcessDeg &&
+		j.peak >= o.KneeExcessDeg &&
 		excess >= math.Max(o.KneeExcessDeg, kneeZ*j.hinge.excessSD) &&
 		bent.slopeRatio() >= minSlopeRatio &&
 		j.persists(frames, s, &bent)
@@ -190,7 +192,7 @@ const (
 // it may be the lifter's own flattening: of that the surface angle has to tell.
 func (j *judgement) mayBeClear(o Options) float64 {
 	p := above(o.ClearlyRoundedExcess, j.hinge.excess, j.hinge.excessSD) / (1 + math.Exp(-j.hinge.logOdds))
-	return math.Min(p*j.hinge.beyond(earlyKnot), above(o.ClearlyRoundedExcess, j.peakFlexion(), j.sd))
+	return math.Min(p*j.hinge.beyond(earlyKnot), above(o.ClearlyRoundedExcess, j.peak, j.sd))
 }
 
 // angleSD is the standard deviation of the smoothed surface angle against limits
@@ -270,13 +272,15 @@ func (j *judgement) peakExcess(frames []Frame, s *repSeries) float64 {
 	return peak
 }
 
-// peakFlexion is the greatest smoothed flexion. A lifter who arches on the way
-// down and comes back to the standing curve at the bottom bends a knee into the
-// course without ever leaving neutral.
-func (j *judgement) peakFlexion() float64 {
+// peakFlexion is the greatest smoothed flexion deeper than the hinge. A lifter who
+// arches on the way down and comes back to the standing curve at the bottom bends a
+// knee into the course without ever leaving neutral.
+func (j *judgement) peakFlexion(frames []Frame, s *repSeries) float64 {
 	peak := math.Inf(-1)
-	for _, v := range j.flex {
-		peak = math.Max(peak, v)
+	for k, i := range s.frames {
+		if frames[i].DepthPct >= 100*j.hinge.knot {
+			peak = math.Max(peak, j.flex[k])
+		}
 	}
 	return peak
 }

@@ -310,6 +310,12 @@ func TestArchGivenBack(t *testing.T) {
 	if a.SafeRange.Verdict != Holds {
 		t.Errorf("%s; want holds", a.SafeRange.Verdict)
 	}
+	for i := range in.Frames { // flexed at the top: that is not where the back bends
+		in.Frames[i].LumbarFlexion += 15 * math.Max(0, 1-in.Frames[i].DepthPct/30)
+	}
+	if v := assess(t, in, Options{}).SafeRange.Verdict; v != Holds {
+		t.Errorf("from a flexed start: %s; want holds", v)
+	}
 	l.drift = 0
 	in, _ = simulate(l, 41)
 	if v := assess(t, in, Options{}).SafeRange.Verdict; v != Breaks {

@@ -128,12 +128,51 @@ func (r *registration) fullness() float64 {
 	return best
 }
 
-// adopt takes a reference learned elsewhere and lays it over the frames.
-func (r *registration) adopt(ref *reference) {
-	r.s.ref = ref
-	r.ref = ref
+// own is the lifter's neutral contour as it was seen, here or in another clip.
+func (r *registration) own() *reference {
+	if other := r.s.in.Own; other != nil {
+		r.generic = other.generic
+		r.lay(other.ref)
+		return other.ref
+	}
+	return r.reference()
+}
+
+// lay lays ref over the frames.
+func (r *registration) lay(ref *reference) {
+	r.s.ref, r.ref = ref, ref
 	r.unbent(r.neutral, false)
 	r.unbent(r.others, false)
+}
+
+const (
+	// What stands is not what bends: muscles tighten, skin slides, and a shirt hangs
+	// over a hollow on which it lies when the lifter leans. This many times as far as
+	// the frames' contours lie from the bent own one, sample by sample, does it lie as
+	// a whole from the shape that bends (standard deviation), and this many times as
+	// far what is between it and the generic one.
+	ownDoubt, bentDoubt = 7.0, 2.5
+)
+
+// tempered is the reference that is bent: the lifter's own contour and the generic
+// one, each believed as far as it is to be, laid over the frames. A lifter in a tight
+// shirt has about half of either, and one in a loose shirt little of the own.
+func (r *registration) tempered(own *reference) *reference {
+	misfit := r.misfit()
+	ownVar := math.Pow(ownDoubt*misfit, 2)
+	share := genericSD * genericSD / (genericSD*genericSD + ownVar)
+	p, back := r.generic, r.generic
+	for i := range p {
+		p[i] += share * (own.p[i] - p[i])
+		back[i] += share * (own.back[i] - back[i])
+	}
+	ref := newReference(p)
+	ref.back = back
+	for i := range ref.doubt {
+		ref.doubt[i] = math.Hypot(share*own.doubt[i], bentDoubt*misfit)
+	}
+	r.lay(ref)
+	return ref
 }
 
 // misfit is how far the frames' contours lie from the bent reference, T: the

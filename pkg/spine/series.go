@@ -15,7 +15,7 @@ const (
 	gainError = 0.06
 	// baseError, degrees, is what remains with everything in view: the
 	// reference itself.
-	baseError = 3.0
+	baseError = 2.5
 	// yawError is what a camera off the side view adds, degrees per degree
 	// beyond 5 (measurement.md 3g: the silhouette stops being the midline).
 	yawError = 0.1
@@ -26,7 +26,7 @@ const (
 	// standard deviation is meant: the median over the frames of 43 rendered
 	// lifters. Where the reference meets the contour less well, neighbouring samples
 	// go astray together, and the error grows with the root of it.
-	usualChi2 = 0.15
+	usualChi2 = 0.08
 	// minCoverage is the least share of the contour between S2 and T12.
 	minCoverage = 0.3
 	// minSacral is the least share of the contour between S2 and L4 in frames that
@@ -68,8 +68,17 @@ func (s *series) result() *Result {
 		flex[i], sd[i] = degrees(fr.got.params[pFlexion]), math.Hypot(s.fitSD(fr, usualChi2)*passes, doubt)
 		angle[i] = s.ref.surfaceAngle(fr.got.params[pFlexion], fr.got.params[pGluteal])
 	})
-	var zeroSD float64
-	out.NeutralSeen, zeroSD = s.zero(flex, fitSD)
+	zero, zeroSD, seen := s.zero(flex, fitSD)
+	out.NeutralSeen, out.NeutralAngle = seen, s.ref.surfaceAngle(radians(zero), 0)
+	if seen {
+		out.ClothDeg = math.Max(0, out.NeutralAngle-leastLordosis)
+	}
+	zero -= out.ClothDeg
+	out.NeutralAngle -= out.ClothDeg
+	for i := range flex {
+		flex[i] -= zero
+		sd[i] = math.Hypot(sd[i], out.ClothDeg*s.hanging(i))
+	}
 	raw := append([]float64(nil), flex...)
 	course(times, flex)
 	for i, v := range flex {
@@ -80,11 +89,9 @@ func (s *series) result() *Result {
 	out.CutoffHz = s.filter(times, flex)
 	s.filter(times, angle)
 	signal.FillGaps(sd, times, sd, maxGapS)
-	out.NeutralAngle = s.ref.surfaceAngle(0, 0)
 	out.Jumps = s.jumps(times, raw)
 	out.NeutralSD, out.NeutralLooks, out.NeutralDrift = s.neutralSpread(raw)
 	shared := math.Hypot(s.sharedError(out), zeroSD)
-	s.seeThroughCloth(out, angle)
 	rough := math.Max(roughness(raw, flex)*passes, s.unrest(times, flex))
 	onCores(n, func(i int) {
 		f := &out.Frames[i]
@@ -94,7 +101,7 @@ func (s *series) result() *Result {
 			f.Flexion, f.Angle, f.SD = math.NaN(), math.NaN(), math.NaN()
 		}
 		if s.frames[i] != nil {
-			s.draw(f, s.frames[i], radians(f.Flexion))
+			s.draw(f, s.frames[i], radians(zero))
 		}
 	})
 	return out
@@ -202,24 +209,23 @@ func roughness(raw, filtered []float64) float64 {
 	return signal.MAD(d)
 }
 
-// leastLordosis is the flattest surface angle with which people stand, degrees
-// (20–50° of lordosis is usual, measurement.md 5.6).
-const leastLordosis = -10
+const (
+	// leastLordosis is the flattest surface angle with which people stand, degrees
+	// (20–50° of lordosis is usual, measurement.md 5.6). An outline that stands
+	// flatter is that of a loose shirt, which hangs straight over the hollow.
+	leastLordosis = -10
+	// clothLies is from what lean of the trunk on such a shirt lies on the back,
+	// degrees: weight presses it there.
+	clothLies = 35.0
+)
 
-// seeThroughCloth lowers the surface angles of a lifter whose outline stands
-// flatter than any back: a loose shirt hangs straight over the hollow. What
-// changes in a rep is still seen, what the shirt hides is not a rounding.
-func (s *series) seeThroughCloth(r *Result, angle []float64) {
-	if !r.NeutralSeen {
-		return
+// hanging is the share of what a loose shirt hides of a standing back that it may
+// still hide in frame i.
+func (s *series) hanging(i int) float64 {
+	if s.frames[i] == nil {
+		return 0
 	}
-	if r.ClothDeg = math.Max(0, r.NeutralAngle-leastLordosis); r.ClothDeg == 0 {
-		return
-	}
-	r.NeutralAngle -= r.ClothDeg
-	for i := range angle {
-		angle[i] -= r.ClothDeg
-	}
+	return math.Max(0, math.Min(1, 1-degrees(s.trunkLean(s.frames[i]))/clothLies))
 }
 
 // sharedError is the standard deviation of what all frames have in common,
@@ -253,16 +259,16 @@ const leastFlexed = 0.1
 
 // genericZeroSD is how far a body standing in its neutral posture may be from
 // flexion 0 of the reference before its own frames are asked, degrees.
-const genericZeroSD = 5
+const genericZeroSD = 7
 
-// zero makes the neutral posture flexion 0. The reference has it near 0
-// already; the neutral frames move it by as much as they are to be believed: a
-// lockout whose plates hide the sacrum says little. It reports whether there
-// are such frames, and the standard deviation of the new zero. Flexion from a
-// neutral learned elsewhere is left as it is.
-func (s *series) zero(flex, sd []float64) (seen bool, zeroSD float64) {
+// zero is the flexion at which the reference stands in the lifter's neutral
+// posture, degrees, and its standard deviation; seen is false where no frame shows
+// that and the least flexed ones stand in. It is near 0, and the neutral frames say
+// how near as far as they are to be believed: a lockout whose plates hide the
+// sacrum says little.
+func (s *series) zero(flex, sd []float64) (zero, zeroSD float64, seen bool) {
 	if s.in.Own != nil {
-		return true, 0
+		return s.standing(s.own), 0, true
 	}
 	var v, vSD []float64
 	for i, f := range flex {
@@ -270,20 +276,22 @@ func (s *series) zero(flex, sd []float64) (seen bool, zeroSD float64) {
 			v, vSD = append(v, f), append(vSD, sd[i])
 		}
 	}
-	shift, zeroSD := 0.0, unseenNeutralSD
-	switch {
-	case len(v) > 0:
-		own, generic := 1/math.Pow(signal.Median(vSD), 2), 1.0/(genericZeroSD*genericZeroSD)
-		shift, zeroSD = signal.Median(v)*own/(own+generic), 1/math.Sqrt(own+generic)
-	default:
-		if m := signal.Quantile(flex, leastFlexed); !math.IsNaN(m) {
-			shift = m
-		}
+	if len(v) == 0 {
+		return orZero(signal.Quantile(flex, leastFlexed)), unseenNeutralSD, false
 	}
-	for i := range flex {
-		flex[i] -= shift
+	own, generic := 1/math.Pow(signal.Median(vSD), 2), 1.0/(genericZeroSD*genericZeroSD)
+	return signal.Median(v) * own / (own + generic), 1 / math.Sqrt(own+generic), true
+}
+
+// standing is the flexion at which the reference comes nearest to a neutral
+// contour, degrees.
+func (s *series) standing(neutral *reference) float64 {
+	var obs []observation
+	for i, p := range neutral.p {
+		obs = append(obs, observation{x: -p, y: gridHeight(i), sd: math.Hypot(s.misfit, neutral.doubt[i])})
 	}
-	return len(v) > 0, zeroSD
+	pr := prior{sd: params{pX: hipSD, pY: hipSD, pPitch: 0.25, pFlexion: radians(30), pGluteal: 0.02}}
+	return degrees((&fitter{ref: s.ref}).fit(obs, &pr, params{}, make([]float64, len(obs))).params[pFlexion])
 }
 
 // unseenNeutralSD is how far the least flexed frames may be from neutral,
@@ -375,8 +383,9 @@ func (s *series) coverage(fr *frame) (all, sacral float64) {
 // drawnPoints is how many points a drawn curve has.
 const drawnPoints = 31
 
-// draw adds what a picture of the measurement needs.
-func (s *series) draw(f *Frame, fr *frame, flexion float64) {
+// draw adds what a picture of the measurement needs; the reference stands in
+// neutral at that flexion, radians.
+func (s *series) draw(f *Frame, fr *frame, zero float64) {
 	p := fr.got.params
 	if !fr.got.ok {
 		return
@@ -393,8 +402,8 @@ func (s *series) draw(f *Frame, fr *frame, flexion float64) {
 	}
 	var bent, neutral curve
 	s.ref.bend(&bent, p[pFlexion], p[pGluteal])
-	s.ref.bend(&neutral, 0, p[pGluteal])
-	if !math.IsNaN(flexion) {
+	s.ref.bend(&neutral, zero, p[pGluteal])
+	if !math.IsNaN(f.Flexion) {
 		f.Lumbar, f.Neutral = make([]recording.Point, 0, drawnPoints), make([]recording.Point, 0, drawnPoints)
 		for h := levelS2; h <= levelT10+1e-9; h += 0.02 {
 			f.Lumbar = append(f.Lumbar, place(bent.point(h)))

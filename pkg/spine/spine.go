@@ -4,7 +4,8 @@
 //
 // The lifter's own back, standing in neutral, is the ruler. From the frames
 // that show it a reference contour is made, from the buttock over the hollow of
-// the back to the lower thorax. In every frame the reference is laid over the
+// the back to the lower thorax, and joined to that of bodies in general by as
+// much as clothes and soft tissue leave of it when the lifter bends. In every frame the reference is laid over the
 // contour that is seen: shifted, pitched with the pelvis, and bent in the six
 // lumbar joints by the one angle that is wanted, the sagittal rotation of the
 // thorax about the sacrum. This is least squares over all samples between
@@ -57,7 +58,10 @@ type Input struct {
 // Neutral is a lifter's own neutral back, learned from one clip to measure
 // others by. It is in trunk lengths, so neither the camera's distance nor the
 // side it looks from matters.
-type Neutral struct{ ref *reference }
+type Neutral struct {
+	ref     *reference
+	generic [gridSize]float64 // of the body that is most like it
+}
 
 // Learn makes the reference from the frames of rec that in marks as neutral.
 func Learn(rec *recording.Recording, in Input) (*Neutral, error) {
@@ -70,7 +74,8 @@ func Learn(rec *recording.Recording, in Input) (*Neutral, error) {
 		return nil, ErrNoNeutral
 	}
 	r.others = nil
-	return &Neutral{ref: r.reference()}, nil
+	ref := r.reference()
+	return &Neutral{ref: ref, generic: r.generic}, nil
 }
 
 // Frame is the measurement in one frame. NaN: not measurable.
@@ -99,7 +104,7 @@ type Result struct {
 	NeutralSeen  bool    // the clip shows neutral; otherwise flexion is counted from the least flexed frames
 	NeutralDrift float64 // largest less smallest median flexion over the stretches that show neutral, degrees; NaN with fewer than two
 	NeutralAngle float64 // surface lumbar angle in neutral, degrees
-	ClothDeg     float64 // by how much clothing flattens the standing outline, already taken off the angles; 0: none to be seen
+	ClothDeg     float64 // by how much the standing outline is flatter than any back, which clothing does, degrees: neutral is that much more lordotic; 0: none to be seen
 	NeutralSD    float64 // spread of flexion over the neutral frames, degrees
 	NeutralLooks int     // stretches of neutral frames
 	Jumps        float64 // standard deviation of single frames' flexion while the trunk is still, degrees; NaN: too seldom to tell
@@ -151,11 +156,8 @@ func Measure(rec *recording.Recording, in Input) (*Result, error) {
 		return nil, ErrNoContour
 	}
 	r := newRegistration(s)
-	if in.Own != nil {
-		r.adopt(in.Own.ref)
-	} else {
-		s.ref = r.reference()
-	}
+	s.own = r.own()
+	s.ref = r.tempered(s.own)
 	s.misfit = r.misfit()
 	s.settle()
 	s.weigh()
@@ -167,9 +169,10 @@ func Measure(rec *recording.Recording, in Input) (*Result, error) {
 type series struct {
 	in     Input
 	rec    *recording.Recording
-	frames []*frame // nil: too little of the back
-	ref    *reference
-	misfit float64 // see usualMisfit
+	frames []*frame   // nil: too little of the back
+	own    *reference // the neutral contour as it was seen
+	ref    *reference // what is bent
+	misfit float64    // see usualMisfit
 	// mark is what holds the thorax where arm and plate hide the back, and
 	// where it sits on this lifter's neutral thorax.
 	mark             mark
@@ -236,12 +239,15 @@ func (s *series) body(f *recording.Frame, p recording.Point) (x, y float64) {
 	return x, -(p.Y - f.Trunk.Hip.Y) / s.in.TrunkPx
 }
 
-// trunkPitch is the pitch of the pelvis that the landmarks suggest.
-func (s *series) trunkPitch(fr *frame) float64 {
+// trunkLean is how far the landmarks' trunk leans forward, radians.
+func (s *series) trunkLean(fr *frame) float64 {
 	f := &s.rec.Frames[fr.index]
 	x, y := s.body(f, f.Trunk.Shoulder)
-	return 0.85 * math.Atan2(x, y)
+	return math.Atan2(x, y)
 }
+
+// trunkPitch is the pitch of the pelvis that the landmarks suggest.
+func (s *series) trunkPitch(fr *frame) float64 { return 0.85 * s.trunkLean(fr) }
 
 // run fits every frame, from where the registration left it or from the
 // landmarks.
