@@ -22,6 +22,11 @@ import (
 // being tracked, one being outlined, one between them.
 const underWay = 3
 
+// decodedAhead is how many pictures wait to be looked at: the decoder has what
+// the other stages leave of the cores, much of an upright lifter and little of
+// one who is bent.
+const decodedAhead = 8
+
 // mostAhead is the number of frames that room is made for on the container's
 // word, which may be any; more are as welcome.
 const mostAhead = 1 << 12
@@ -58,7 +63,9 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 		o.Note(fmt.Sprintf("%s: plays %.3g times slower than filmed, as the file says; times are as filmed (--capture-fps %.4g takes it as it plays)", path, slowdown, info.MeanFPS))
 	}
 	rate, total := o.sampling(info, slowdown)
-	clip, err := video.Open(ctx, path, video.Options{Threads: o.decoding(info), Info: &info, SampleHz: rate, Slowdown: slowdown, Latent: true})
+	clip, err := video.Open(ctx, path, video.Options{
+		Threads: o.decoding(info), Info: &info, SampleHz: rate, Slowdown: slowdown, Latent: true, Ahead: decodedAhead,
+	})
 	if err != nil {
 		return nil, err
 	}

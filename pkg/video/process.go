@@ -86,6 +86,7 @@ type childSpec struct {
 	fd3       *os.File
 	maxMemory int64 // bytes of address space, 0 = DefaultMaxMemory
 	maxFile   int64 // bytes per written file, 0 = no limit
+	givesWay  bool  // to others that want the core
 }
 
 // startChild starts a program that is killed when ctx ends. It closes the child's
@@ -124,6 +125,9 @@ func startChild(ctx context.Context, spec childSpec) (*child, error) {
 		spec.maxMemory = DefaultMaxMemory
 	}
 	limit(c.cmd.Process.Pid, spec.maxMemory, spec.maxFile)
+	if spec.givesWay {
+		giveWay(c.cmd.Process.Pid)
+	}
 	return c, nil
 }
 

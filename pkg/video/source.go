@@ -168,8 +168,10 @@ func Open(ctx context.Context, path string, opts Options) (*Source, error) {
 		return nil, fmt.Errorf("make a pipe: %w", err)
 	}
 	widen(pictures)
+	// Decoding is ahead of whoever looks at the pictures, and is not to take the
+	// core from them.
 	s.child, err = startChild(run, childSpec{
-		program: "ffmpeg", args: s.args(opts), stdout: childOut, fd3: childMarks, maxMemory: opts.MaxMemory,
+		program: "ffmpeg", args: s.args(opts), stdout: childOut, fd3: childMarks, maxMemory: opts.MaxMemory, givesWay: true,
 	})
 	if err != nil {
 		cancel()
