@@ -143,10 +143,12 @@ func (f *fitter) fit(obs []observation, pr *prior, start params, weights []float
 				}
 			}
 			doubt, stretch := f.ref.doubt[at], glutealDoubt*p[pGluteal]*glutealStretch[at]
+			variance := o.sd*o.sd + doubt*doubt + stretch*stretch
 			if pr.elbows {
-				doubt = math.Hypot(doubt, elbowDoubt*math.Max(0, gridHeight(at)-levelL2))
+				doubt = elbowDoubt * max(0, gridHeight(at)-levelL2)
+				variance += doubt * doubt
 			}
-			norm := 1 / math.Sqrt((1+slope*slope)*(o.sd*o.sd+doubt*doubt+stretch*stretch))
+			norm := 1 / math.Sqrt((1+slope*slope)*variance)
 			r := (back - model) * norm
 			w := cauchyWeight(r * r)
 			weights[i] = w
