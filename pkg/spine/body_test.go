@@ -15,6 +15,7 @@ type body struct {
 	noisePx float64
 	seed    uint64
 	hide    func(i int, level float64) bool // samples of frame i that something covers
+	astray  func(i int) float64             // by how much frame i's hip landmark is too far forward, T
 }
 
 // stance is the posture in one frame, degrees.
@@ -64,6 +65,9 @@ func (b *body) record(set []stance) (*recording.Recording, Input) {
 		ref.bend(&c, radians(s.flexion), glutealOf(s.pitch+s.thigh))
 		sh, sp := ref.chain(radians(s.flexion))[joints].apply(1, 0.05)
 		f.Trunk = recording.Trunk{Hip: hip, Shoulder: place(sh, sp), SeatY: math.NaN()}
+		if b.astray != nil {
+			f.Trunk.Hip.X += b.astray(i) * b.trunkPx
+		}
 		edge := make(recording.Edge, recording.NumStations)
 		drift := 0.0
 		for k := range edge {

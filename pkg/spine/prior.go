@@ -51,6 +51,14 @@ const (
 	plateMark                // the near plate of a bar on the back
 )
 
+// standingSD is how far flexion is from 0 in frames that show the neutral posture,
+// degrees, before they are looked at: clothes move the zero by 10 (standard deviation
+// over 24 real clips; by 3 over rendered ones), and lifters repeat their posture to 6
+// (measurement.md 5.6). It decides little where the sacrum is seen; where plates hide
+// it, a lockout could else be explained by a pelvis pitched forward under a back
+// arched by 30°.
+const standingSD = 12.0
+
 // thorax is where the mark of the thorax is seen in frame f, trunk lengths
 // about the hip landmark, and its standard deviations.
 func (s *series) thorax(f *recording.Frame) (x, y, sdX, sdY float64) {
@@ -141,9 +149,12 @@ func (s *series) believe(fr *frame, pitch float64) prior {
 		thoraxX: x, thoraxY: y, thoraxH: s.thoraxH, thoraxP: s.thoraxP, thoraxSDX: sdX, thoraxSDY: sdY,
 		elbows: s.in.BarOnBack,
 	}
-	if s.in.nearNeutral(fr.index) && s.ref == nil {
+	switch near := s.in.nearNeutral(fr.index); {
+	case near && s.ref == nil:
 		pr.mean[pFlexion], pr.mean[pGluteal] = 0, 0
 		pr.sd[pFlexion], pr.sd[pGluteal], pr.sd[pPitch] = radians(0.5), 0.02, 0.25
+	case near && s.in.Own == nil: // else neutral is how the lifter stood elsewhere
+		pr.mean[pFlexion], pr.sd[pFlexion] = 0, radians(standingSD)
 	}
 	return pr
 }

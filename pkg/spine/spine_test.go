@@ -108,6 +108,28 @@ func TestNeutralInPassing(t *testing.T) {
 	}
 }
 
+// A hip landmark behind the plate is a guess. Who stands in neutral does not arch
+// for that.
+func TestStandingBehindPlates(t *testing.T) {
+	b := lifter(0, 0.02)
+	b.noisePx = 1
+	b.hide = func(i int, level float64) bool { return i%80 < 20 && level < 0.3 }
+	b.astray = func(i int) float64 {
+		if i >= 80 && i < 100 { // one of three rests
+			return 0.2
+		}
+		return 0
+	}
+	rec, in := b.record(set(stance{pitch: 50, flexion: 15, thigh: 60}))
+	res, err := Measure(rec, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !(res.NeutralDrift < 9) {
+		t.Errorf("neutral differs by %.1f° from rest to rest", res.NeutralDrift)
+	}
+}
+
 // An upper arm that comes out from behind the thorax on the way down, without a
 // corner, must not be taken for a back that straightens.
 func TestElbowsBehindTheBack(t *testing.T) {
