@@ -13,9 +13,9 @@ const (
 	// gainError is the uncertainty of the angle's scale: levels of the joints,
 	// shares of the segments, skin.
 	gainError = 0.06
-	// baseError, degrees, is what remains with everything in view: the
-	// reference itself.
-	baseError = 2.5
+	// baseError, degrees, is what remains with everything in view and a contour that
+	// the reference meets as well as those of rendered lifters: the reference itself.
+	baseError = 1.5
 	// hiddenError times the square of the hidden share of the contour is what that
 	// adds, degrees: a back of which only the sacral end is seen takes its flexion
 	// from the buttock and from marks of the thorax. Squats of 24 rendered lifters
@@ -248,7 +248,7 @@ func (s *series) sharedError(r *Result) float64 {
 	if s.in.YawDeg > 5 {
 		yaw = yawError * (s.in.YawDeg - 5)
 	}
-	return math.Hypot(math.Hypot(baseError, neutral), yaw)
+	return math.Hypot(math.Hypot(baseError*s.mismatch(), neutral), yaw)
 }
 
 // passed is the share of a single frame's random error that the low-pass lets
@@ -355,6 +355,18 @@ func (s *series) filter(times, x []float64) (cutoff float64) {
 func (s *series) fitSD(fr *frame, usual float64) float64 {
 	misfit := math.Max(1, fr.got.chi2/usual)
 	return degrees(math.Sqrt(fr.got.cov[pFlexion][pFlexion] * misfit))
+}
+
+// mismatch is by how much less well the reference meets the clip's contours than it
+// usually does, as a factor of its error, 1 or more.
+func (s *series) mismatch() float64 {
+	var c []float64
+	for _, fr := range s.frames {
+		if fr != nil && fr.got.ok {
+			c = append(c, fr.got.chi2)
+		}
+	}
+	return math.Max(1, math.Sqrt(signal.Median(c)/usualChi2))
 }
 
 // coverage is the share of the neutral contour between S2 and T12 on which
