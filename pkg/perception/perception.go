@@ -137,18 +137,6 @@ func (o Options) Validate() error {
 	return o.inference().Validate()
 }
 
-// quickPixels is what one thread decodes several times faster than the networks
-// look at it: 1080p. More threads take a tenth more processor time.
-const quickPixels = 1920 * 1088
-
-// decoding is the number of threads for the decoder.
-func (o Options) decoding(info video.Info) int {
-	if o.Threads == 0 && info.Width*info.Height <= quickPixels {
-		return 1
-	}
-	return o.Threads
-}
-
 func (o Options) inference() infer.Options {
 	return infer.Options{Engine: o.Engine, Threads: o.Threads, LibraryPath: o.LibraryPath}
 }

@@ -64,7 +64,7 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 	}
 	rate, total := o.sampling(info, slowdown)
 	clip, err := video.Open(ctx, path, video.Options{
-		Threads: o.decoding(info), Info: &info, SampleHz: rate, Slowdown: slowdown, Latent: true, Ahead: decodedAhead,
+		Threads: o.Threads, Info: &info, SampleHz: rate, Slowdown: slowdown, Latent: true, Ahead: decodedAhead,
 	})
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 		}
 		return p.lookAgain(gctx, tracker, info.Width, info.Height, func(longSide int) (source, error) {
 			return video.Open(gctx, path, video.Options{
-				Threads: o.decoding(info), Info: &info, SampleHz: rate, Slowdown: slowdown, Latent: true, MaxWidth: longSide, MaxHeight: longSide,
+				Threads: o.Threads, Info: &info, SampleHz: rate, Slowdown: slowdown, Latent: true, MaxWidth: longSide, MaxHeight: longSide,
 			})
 		})
 	})
