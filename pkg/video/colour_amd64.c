@@ -6,7 +6,7 @@
 #define AVX2 __attribute__((target("avx2")))
 #define PART static inline __attribute__((target("avx2"), always_inline))
 
-int turn_can(void) { return __builtin_cpu_supports("avx2"); }
+int spineflex_turns(void) { return __builtin_cpu_supports("avx2"); }
 
 // The bytes that stand for each other in both halves of a register.
 #define TWICE(...) _mm256_broadcastsi128_si256(_mm_setr_epi8(__VA_ARGS__))
@@ -40,10 +40,10 @@ PART __m256i channel(__m256i even, __m256i odd, __m256i colour) {
 	return _mm256_unpacklo_epi8(v, _mm256_srli_si256(v, 8));
 }
 
-// turn fills a picture in BGR from its planes of luma and of blue and red
+// spineflex_turn fills a picture in BGR from its planes of luma and of blue and red
 // difference. Its width is even and 32 or more. The factors are those of colours
 // in colour.go.
-AVX2 void turn(uint8_t *bgr, const uint8_t *luma, const uint8_t *cb, const uint8_t *cr, int width, int height,
+AVX2 void spineflex_turn(uint8_t *bgr, const uint8_t *luma, const uint8_t *cb, const uint8_t *cr, int width, int height,
 	int16_t black, int16_t y, int16_t red, int16_t green_cb, int16_t green_cr, int16_t blue) {
 #define ALL _mm256_set1_epi16
 #define WITHOUT(v, zero) _mm256_sub_epi16(_mm256_slli_epi16(v, 3), ALL(8 * (zero)))
