@@ -77,8 +77,8 @@ func TestMovingCamera(t *testing.T) {
 						{"trunk, °", g.Bottom.TrunkDeg, w.Bottom.TrunkDeg, 0.5},
 						// The lifter has moved by a fifth of the trunk against the
 						// picture's middle, where the near plate's perspective ends.
-						{"flexion, °", g.PeakFlexionDeg, w.PeakFlexionDeg, 0.7},
-						{"angle, °", g.PeakLumbarAngleDeg, w.PeakLumbarAngleDeg, 0.5},
+						{"flexion, °", g.PeakFlexionDeg, w.PeakFlexionDeg, 0.9},
+						{"angle, °", g.PeakLumbarAngleDeg, w.PeakLumbarAngleDeg, 0.7},
 					} {
 						if !(math.Abs(v.got-v.want) <= v.within) {
 							t.Errorf("rep %d: %s is %.2f, want %.2f", i+1, v.what, v.got, v.want)
