@@ -183,7 +183,7 @@ const (
 	// A knee above this depth leaves too little before it to tell it from a
 	// flattening that goes all the way down (docs/breakdown.md), as competent
 	// squatters show. It counts only if the back surely ends up rounder than flat.
-	earlyKnot = 0.35
+	earlyKnot = 0.3
 	flatBack  = 0.0 // surface angle, degrees
 )
 
