@@ -98,7 +98,7 @@ func (s *repSeries) prepare(frames []Frame, o Options) {
 // as far as a hinge may be extrapolated: a wink of 0.3 s lives there.
 const (
 	minSamples    = 8
-	minShare      = 0.4
+	minShare      = 0.5
 	maxBlindDepth = 0.08
 )
 
