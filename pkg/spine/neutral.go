@@ -145,14 +145,14 @@ func (r *registration) lay(ref *reference) {
 	r.unbent(r.others, false)
 }
 
-const (
-	// What stands is not what bends: muscles tighten, skin slides, and a shirt hangs
-	// over a hollow on which it lies when the lifter leans. This many times as far as
-	// the frames' contours lie from the bent own one, sample by sample, does it lie as
-	// a whole from the shape that bends (standard deviation), and this many times as
-	// far what is between it and the generic one.
-	ownDoubt, bentDoubt = 7.0, 2.5
-)
+// What stands is not what bends: muscles tighten, skin slides, and a shirt hangs over
+// a hollow on which it lies when the lifter leans. The sample's misfit tells how much:
+// from the shape that bends the own one differs as a whole by ownDoubt times that
+// (standard deviation), and what is between it and the generic one by bentDoubt times.
+// The errors of 43 rendered lifters are within 3 % of each other for 4 to 12 and 0 to
+// 3; of 21 labelled real clips 2 to 4 more are right for 6 to 8 and 2 to 3 than
+// without the one or the other.
+const ownDoubt, bentDoubt = 7.0, 2.5
 
 // tempered is the reference that is bent: the lifter's own contour and the generic
 // one, each believed as far as it is to be, laid over the frames. A lifter in a tight

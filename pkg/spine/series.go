@@ -76,13 +76,7 @@ func (s *series) result() *Result {
 		flex[i], sd[i] = degrees(fr.got.params[pFlexion]), math.Hypot(s.fitSD(fr, usualChi2)*passes, doubt)
 		angle[i] = s.ref.surfaceAngle(fr.got.params[pFlexion], fr.got.params[pGluteal])
 	})
-	zero, zeroSD, seen := s.zero(flex, fitSD)
-	out.NeutralSeen, out.NeutralAngle = seen, s.ref.surfaceAngle(radians(zero), 0)
-	if seen {
-		out.ClothDeg = math.Max(0, out.NeutralAngle-leastLordosis)
-	}
-	zero -= out.ClothDeg
-	out.NeutralAngle -= out.ClothDeg
+	zero, zeroSD := s.neutral(out, flex, fitSD)
 	for i := range flex {
 		flex[i] -= zero
 		sd[i] = math.Hypot(sd[i], out.ClothDeg*s.hanging(i))
@@ -226,6 +220,18 @@ const (
 	// degrees: weight presses it there.
 	clothLies = 35.0
 )
+
+// neutral fills in what out says of the neutral posture, and returns the flexion of
+// the reference there, degrees, and its standard deviation.
+func (s *series) neutral(out *Result, flex, sd []float64) (zero, zeroSD float64) {
+	zero, zeroSD, out.NeutralSeen = s.zero(flex, sd)
+	out.NeutralAngle = s.ref.surfaceAngle(radians(zero), 0)
+	if out.NeutralSeen {
+		out.ClothDeg = math.Max(0, out.NeutralAngle-leastLordosis)
+	}
+	out.NeutralAngle -= out.ClothDeg
+	return zero - out.ClothDeg, zeroSD
+}
 
 // hanging is the share of what a loose shirt hides of a standing back that it may
 // still hide in frame i.
