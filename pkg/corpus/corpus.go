@@ -51,7 +51,7 @@ type Clip struct {
 	// package video already hold their pictures and times to ffmpeg's own.
 	Slow bool
 
-	// Hides is set where something is over the back: no verdict is right, too.
+	// Hides is set where the back is hidden or in doubt: no verdict is right, too.
 	Hides bool
 
 	input []string                          // options before the easy clip
