@@ -78,8 +78,10 @@ func (s *series) result() *Result {
 	})
 	zero, zeroSD := s.neutral(out, flex, fitSD)
 	for i := range flex {
-		flex[i] -= zero
-		sd[i] = math.Hypot(sd[i], out.ClothDeg*s.hanging(i))
+		hidden := out.ClothDeg * s.hanging(i)
+		flex[i] -= zero + hidden
+		angle[i] -= hidden
+		sd[i] = math.Hypot(sd[i], hidden)
 	}
 	raw := append([]float64(nil), flex...)
 	course(times, flex)
@@ -233,8 +235,8 @@ func (s *series) neutral(out *Result, flex, sd []float64) (zero, zeroSD float64)
 	return zero - out.ClothDeg, zeroSD
 }
 
-// hanging is the share of what a loose shirt hides of a standing back that it may
-// still hide in frame i.
+// hanging is the share of what a loose shirt hides of a standing back that it
+// still hides in frame i, give or take as much.
 func (s *series) hanging(i int) float64 {
 	if s.frames[i] == nil {
 		return 0
