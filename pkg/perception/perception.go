@@ -4,8 +4,8 @@
 //	clip ─▶ decode ─▶ track the lifter ─▶ trunk outline ─▶ recording
 //
 // The stages run at the same time, one goroutine each, with a few pictures
-// under way between them; memory does not grow with the clip's pictures. Of an
-// upright lifter not every picture is looked at ([pose.Pace]). Where what was
+// under way between them; memory does not grow with the clip's pictures. Of a
+// lifter at rest not every picture is looked at ([pose.Pace]). Where what was
 // seen is nothing that a body can do, those frames are read again and tracked
 // from the sound ones before and after them. What the numbers mean is for others
 // to conclude.
@@ -52,7 +52,7 @@ type Options struct {
 	Threads     int          // cores for each of the decoder and the networks; 0: all
 
 	// SampleHz is how many pictures are analysed a second, or all that a slower
-	// clip has; 0: 30, and fewer while the lifter is upright ([pose.Pace]), where
+	// clip has; 0: 30, and fewer while the lifter rests ([pose.Pace]), where
 	// the frames between are interpolated.
 	SampleHz float64
 	// CaptureFPS is the pictures a second that a clip in slow motion was filmed

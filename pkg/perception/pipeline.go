@@ -23,7 +23,7 @@ import (
 const underWay = 3
 
 // decodedAhead is how many pictures wait to be looked at: the decoder has what
-// the other stages leave of the cores, much of an upright lifter and little of
+// the other stages leave of the cores, much of a lifter at rest and little of
 // one who is bent.
 const decodedAhead = 8
 
@@ -235,7 +235,7 @@ type pipeline struct {
 	finder    *plate.Finder
 	camera    camera.Follower
 	pace      pose.Pace
-	// everyFrame is looked at, not fewer while the lifter is upright.
+	// everyFrame is looked at, not fewer while the lifter rests.
 	everyFrame bool
 	skipped    []moment      // frames that were not looked at
 	told       int           // how many of them tell has heard of
@@ -419,7 +419,7 @@ func (p *pipeline) markPlate() {
 	}
 }
 
-// fill puts what was not looked at of an upright lifter between what was.
+// fill puts what was not looked at of a lifter at rest between what was.
 func (p *pipeline) fill() {
 	if len(p.skipped) == 0 {
 		return

@@ -6,29 +6,26 @@ import (
 	"github.com/spineflex/spineflex/pkg/recording"
 )
 
-// The filters of a measurement end at 6 Hz, which 12 pictures a second suffice
-// for. More are needed where the back may round for an instant: a pelvis that
-// tucks under for 0.3 s at the bottom of a squat has nine pictures at 30 a
-// second, and at 15 such winks are lost (two of three, simulated). Nobody's does
-// so upright. Leaving out pictures there changed no verdict of the rendered
-// clips for the worse, see docs/performance.md.
+// A lifter who stands at rest looks the same in three pictures in a row. Where they
+// move, or are bent, every picture counts: a pelvis that tucks under for 0.3 s at the
+// bottom of a squat has nine pictures at 30 a second, and at 15 such winks are lost
+// (two of three, simulated); and with one in two of those in which an upright lifter
+// moves, two or three of 21 verdicts on real clips were (docs/performance.md).
 const (
 	// uprightBend bounds the flexion of an upright lifter's hips and knees,
 	// radians: about a third of a squat's depth.
 	uprightBend = 60 * math.Pi / 180
-	// uprightGap is the longest time between two looks at an upright lifter,
-	// seconds: every second picture at 30 a second.
-	uprightGap = 0.07
-	// restGap is the same while the lifter hardly moves: every third.
+	// restGap is the longest time between two looks at a lifter at rest, seconds:
+	// every third picture at 30 a second.
 	restGap = 0.105
 	// hardly is the speed of hips and shoulders, trunks a second, below which
 	// the lifter rests: 15 cm/s.
 	hardly = 0.3
 )
 
-// Pace tells which frames have to be looked at: all while the lifter is bent,
-// or moves in ways that are not plain, fewer while they are upright. The zero
-// value is ready for a clip's first frame.
+// Pace tells which frames have to be looked at: all while the lifter moves or is
+// bent, fewer while they stand at rest. The zero value is ready for a clip's first
+// frame.
 type Pace struct {
 	last, before Look    // the last two looks
 	time         float64 // of the frame asked for last
@@ -56,7 +53,7 @@ func (p *Pace) gap() float64 {
 	if way < hardly*(p.last.Time-p.before.Time) {
 		return restGap
 	}
-	return uprightGap
+	return 0
 }
 
 // upright reports whether the network is sure of a lifter whose hips and knees
