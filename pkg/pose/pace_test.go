@@ -49,10 +49,11 @@ func TestPace(t *testing.T) {
 		{"standing still, film rate", 24, standing, 10, []int{0, 1, 3, 5, 7, 9}},
 		{"standing still, few pictures", 12, standing, 6, []int{0, 1, 2, 3, 4, 5}},
 		{"bending slowly", 30, bending, 10, []int{0, 1, 4, 7}},
-		{"swaying", 30, func(time float64) Look { return posture(time, 60*time, 5) }, 5, []int{0, 1, 2, 3, 4}},
+		{"swaying", 30, func(time float64) Look { return posture(time, 60*time, 5) }, 8, []int{0, 1, 2, 3, 4, 5, 6, 7}},
+		{"swaying, film rate", 24, func(time float64) Look { return posture(time, 60*time, 5) }, 5, []int{0, 1, 2, 3, 4}},
 		{"bent over", 30, func(time float64) Look { return posture(time, 90, 5) }, 5, []int{0, 1, 2, 3, 4}},
 		{"in a squat", 30, func(time float64) Look { return posture(time, 50, 100) }, 5, []int{0, 1, 2, 3, 4}},
-		{"going down", 30, func(time float64) Look { return posture(time, 300*time, 250*time) }, 6, []int{0, 1, 2, 3, 4, 5}},
+		{"going down", 30, func(time float64) Look { return posture(time, 300*time, 250*time) }, 12, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}},
 		{"unsure", 30, func(time float64) Look { return with(standing(time), func(l *Look) { l.Presence = 0.9 }) }, 4, []int{0, 1, 2, 3}},
 		{"held", 30, func(time float64) Look {
 			return with(standing(time), func(l *Look) { l.Tracking = recording.Held })

@@ -154,10 +154,10 @@ func (r *registration) lay(ref *reference) {
 // without the one or the other.
 const ownDoubt, bentDoubt = 7.0, 2.5
 
-// tempered is the reference that is bent: the lifter's own contour and the generic
-// one, each believed as far as it is to be, laid over the frames. A lifter in a tight
-// shirt has about half of either, and one in a loose shirt little of the own.
-func (r *registration) tempered(own *reference) *reference {
+// temper lays over the frames what is bent from now on: the lifter's own contour and
+// the generic one, each believed as far as it is to be. A lifter in a tight shirt has
+// about half of either, and one in a loose shirt little of the own.
+func (r *registration) temper(own *reference) {
 	misfit := r.misfit()
 	ownVar := math.Pow(ownDoubt*misfit, 2)
 	share := genericSD * genericSD / (genericSD*genericSD + ownVar)
@@ -172,7 +172,6 @@ func (r *registration) tempered(own *reference) *reference {
 		ref.doubt[i] = math.Hypot(share*own.doubt[i], bentDoubt*misfit)
 	}
 	r.lay(ref)
-	return ref
 }
 
 // misfit is how far the frames' contours lie from the bent reference, T: the

@@ -78,10 +78,10 @@ func (s *series) result() *Result {
 	})
 	zero, zeroSD := s.neutral(out, flex, fitSD)
 	for i := range flex {
-		hidden := out.ClothDeg * s.hanging(i)
-		flex[i] -= zero + hidden
-		angle[i] -= hidden
-		sd[i] = math.Hypot(sd[i], hidden)
+		cloth := out.ClothDeg * s.hanging(i)
+		flex[i] -= zero + cloth
+		angle[i] -= cloth
+		sd[i] = math.Hypot(sd[i], cloth)
 	}
 	raw := append([]float64(nil), flex...)
 	course(times, flex)
@@ -284,7 +284,7 @@ const genericZeroSD = 7
 // sacrum says little.
 func (s *series) zero(flex, sd []float64) (zero, zeroSD float64, seen bool) {
 	if s.in.Own != nil {
-		return s.standing(s.own), 0, true
+		return s.standing(s.in.Own.ref), 0, true
 	}
 	var v, vSD []float64
 	for i, f := range flex {

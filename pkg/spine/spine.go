@@ -5,11 +5,11 @@
 // The lifter's own back, standing in neutral, is the ruler. From the frames
 // that show it a reference contour is made, from the buttock over the hollow of
 // the back to the lower thorax, and joined to that of bodies in general by as
-// much as clothes and soft tissue leave of it when the lifter bends. In every frame the reference is laid over the
-// contour that is seen: shifted, pitched with the pelvis, and bent in the six
-// lumbar joints by the one angle that is wanted, the sagittal rotation of the
-// thorax about the sacrum. This is least squares over all samples between
-// sacrum and T10 (design: displacement regressed on the lumbar-bend basis), so
+// much as clothes and soft tissue leave of it when the lifter bends. In every
+// frame the reference is laid over the contour that is seen: shifted, pitched
+// with the pelvis, and bent in the six lumbar joints by the one angle that is
+// wanted, the sagittal rotation of the thorax about the sacrum. This is least
+// squares over all samples between sacrum and T10 (design: displacement regressed on the lumbar-bend basis), so
 // that noise averages out, and samples that no bend explains (an elbow, a
 // plate, a fold of the shirt) lose their weight. Two more things move the
 // contour and are part of the model: the buttock flattens as the hip flexes,
@@ -156,8 +156,7 @@ func Measure(rec *recording.Recording, in Input) (*Result, error) {
 		return nil, ErrNoContour
 	}
 	r := newRegistration(s)
-	s.own = r.own()
-	s.ref = r.tempered(s.own)
+	r.temper(r.own())
 	s.misfit = r.misfit()
 	s.settle()
 	s.weigh()
@@ -169,10 +168,9 @@ func Measure(rec *recording.Recording, in Input) (*Result, error) {
 type series struct {
 	in     Input
 	rec    *recording.Recording
-	frames []*frame   // nil: too little of the back
-	own    *reference // the neutral contour as it was seen
-	ref    *reference // what is bent
-	misfit float64    // see usualMisfit
+	frames []*frame // nil: too little of the back
+	ref    *reference
+	misfit float64 // see usualMisfit
 	// mark is what holds the thorax where arm and plate hide the back, and
 	// where it sits on this lifter's neutral thorax.
 	mark             mark

@@ -402,7 +402,7 @@ func TestMeasureRefuses(t *testing.T) {
 // Rendered truth: what remains with faultless edges is the estimator's own
 // error. The truth's points are the midline of the skin and end at the sacrum,
 // so this is harder than a real outline, which has the buttock to hold on to and
-// is like the generic one.
+// is like the generic one; most of all in a squat, where arm and plate hide the rest.
 func TestMeasureRenderedTruth(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "testdata", "clips", "*.truth.json.gz"))
 	if err != nil || len(files) == 0 {
@@ -426,11 +426,15 @@ func TestMeasureRenderedTruth(t *testing.T) {
 					in.TrunkPx = math.Max(in.TrunkPx, l)
 				}
 			}
+			most := 3.0
+			if truth.Exercise == "squat" {
+				most = 5.5
+			}
 			res, err := Measure(rec, in)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if mae, share := errorOf(res, want); mae > 5.5 || share < 0.5 {
+			if mae, share := errorOf(res, want); mae > most || share < 0.5 {
 				t.Errorf("mean error %.2f° in %.0f %% of the frames", mae, 100*share)
 			}
 		})

@@ -147,10 +147,10 @@ func Open(ctx context.Context, path string, opts Options) (*Source, error) {
 	if info.Width <= 0 || info.Height <= 0 || info.Width > MaxPixels/info.Height {
 		return nil, fileError(path, ErrTooLarge)
 	}
-	s := &Source{info: info, path: path, slowdown: opts.slowdown(), format: opts.Format, piped: opts.Format}
+	s := &Source{info: info, path: path, slowdown: opts.slowdown(), format: opts.Format, piped: opts.Format, latent: opts.Latent}
 	s.width, s.height = fit(info.Width, info.Height, opts.MaxWidth, opts.MaxHeight)
 	if c := info.colours(); c != nil && s.format == BGR && info.unscaled(s.width, s.height) && turns(s.width, s.height) {
-		s.colours, s.piped, s.latent = c, coded, opts.Latent
+		s.colours, s.piped = c, coded
 	}
 	run, cancel := context.WithCancel(ctx)
 	s.cancel = cancel
@@ -251,11 +251,14 @@ func (s *Source) Next(dst *Frame) error {
 		return s.err
 	}
 	old := dst.Pix
-	if s.latent {
+	if s.colours != nil {
 		old, frame.Pix = dst.planes, dst.Pix
 	}
 	*dst = frame
 	s.free <- old // has room: it holds what ready and the reader do not
+	if !s.latent {
+		dst.Develop()
+	}
 	return nil
 }
 
@@ -399,14 +402,7 @@ var errShort = errors.New("the pictures ended before their times")
 // pump joins pictures and times until the pictures end. It returns nil when each
 // picture had its time and each time its picture.
 func (s *Source) pump(run context.Context, pictures io.Reader, stamps <-chan stamp) error {
-	size := s.format.Size(s.width, s.height)
-	var planes []byte // of a picture that is turned at once
-	switch {
-	case s.latent:
-		size = s.piped.Size(s.width, s.height)
-	case s.colours != nil:
-		planes = make([]byte, s.piped.Size(s.width, s.height))
-	}
+	size := s.piped.Size(s.width, s.height)
 	for last := math.Inf(-1); ; {
 		var buf []byte
 		select {
@@ -418,15 +414,11 @@ func (s *Source) pump(run context.Context, pictures io.Reader, stamps <-chan sta
 			buf = make([]byte, size)
 		}
 		buf = buf[:size]
-		raw := buf
-		if planes != nil {
-			raw = planes
-		}
-		st, err := nextPicture(pictures, raw, stamps)
+		st, err := nextPicture(pictures, buf, stamps)
 		// The select filter keeps times in order, but where the picture's size changes
 		// in mid-clip ffmpeg builds the filters anew and they forget.
 		for err == nil && st.time <= last {
-			st, err = nextPicture(pictures, raw, stamps)
+			st, err = nextPicture(pictures, buf, stamps)
 		}
 		if err == io.EOF {
 			return nil
@@ -439,11 +431,8 @@ func (s *Source) pump(run context.Context, pictures io.Reader, stamps <-chan sta
 		s.counts.Given++
 		s.mu.Unlock()
 		frame := Frame{Index: st.index, Time: st.time, Width: s.width, Height: s.height, Format: s.format, Pix: buf}
-		switch {
-		case s.latent:
+		if s.colours != nil {
 			frame.Pix, frame.planes, frame.colours = nil, buf, s.colours
-		case planes != nil:
-			s.colours.turn(buf, planes, s.width, s.height)
 		}
 		select {
 		case s.ready <- frame:

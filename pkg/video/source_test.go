@@ -523,14 +523,17 @@ func TestNextReusesBuffers(t *testing.T) {
 			if err := src.Next(&held); err != nil {
 				t.Fatal(err)
 			}
-			buffers := map[*byte]bool{}
+			filled, developed := map[*byte]bool{}, map[*byte]bool{}
 			for err = src.Next(&f); err == nil; err = src.Next(&f) {
 				if f.planes != nil {
-					buffers[&f.planes[0]] = true
+					filled[&f.planes[0]] = true
+				}
+				if !latent && readNumber(&held) != 0 {
+					t.Fatalf("the held picture became number %d", readNumber(&held))
 				}
 				if f.Index%2 == 0 || !latent {
 					f.Develop()
-					buffers[&f.Pix[0]] = true
+					developed[&f.Pix[0]] = true
 					if n := readNumber(&f); n != f.Index {
 						t.Fatalf("picture %d is number %d", f.Index, n)
 					}
@@ -540,8 +543,11 @@ func TestNextReusesBuffers(t *testing.T) {
 			if err != io.EOF {
 				t.Fatal(err)
 			}
-			if len(buffers) > 6 { // 2 ahead, 1 being filled, 1 here, 1 held, 1 developed
-				t.Errorf("%d buffers for 60 pictures", len(buffers))
+			if len(filled) == 0 { // ffmpeg gives the colours
+				filled, developed = developed, nil
+			}
+			if len(filled) > 5 || len(developed) > 1 { // 2 ahead, 1 being filled, 1 here, 1 held
+				t.Errorf("%d buffers filled and %d developed for 60 pictures", len(filled), len(developed))
 			}
 			if held.Develop(); readNumber(&held) != 0 {
 				t.Errorf("the held picture became number %d", readNumber(&held))
