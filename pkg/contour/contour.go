@@ -68,23 +68,45 @@ const (
 // hips, or with a trunk under 20 pixels or longer than the picture, both edges
 // are nil.
 func (e *Extractor) Extract(img Image, mask Mask, lm *[recording.NumLandmarks]recording.Keypoint) recording.Trunk {
-	t := recording.Trunk{
-		Hip:      middle(lm[recording.LeftHip], lm[recording.RightHip]),
-		Shoulder: middle(lm[recording.LeftShoulder], lm[recording.RightShoulder]),
-		SeatY:    math.NaN(),
-	}
-	_, length := t.Normal(recording.Left)
-	if !(length >= minAxisPx && length <= math.Hypot(float64(img.Width), float64(img.Height))) {
+	t, length, ok := axis(img, lm)
+	if !ok {
 		return t
 	}
 	e.room.learn(img, mask, &t, length)
 	e.palette.learn(img, mask, &t, length)
 	e.trial.run(img, mask, &t, length, &e.palette, &e.room.colours)
-	arms, lost := armsOf(lm, length), misplaced(lm, &t, length)
-	t.Left = e.edge(img, mask, &t, recording.Left, length, arms, lost)
-	t.Right = e.edge(img, mask, &t, recording.Right, length, arms, lost)
-	t.SeatY = seat(img, mask, lm, length)
+	e.trace(img, mask, &t, lm, length)
 	return t
+}
+
+// Trace is Extract where the mask is no more than likely, and nothing is to be
+// learned from it.
+func (e *Extractor) Trace(img Image, mask Mask, lm *[recording.NumLandmarks]recording.Keypoint) recording.Trunk {
+	t, length, ok := axis(img, lm)
+	if ok {
+		e.trace(img, mask, &t, lm, length)
+	}
+	return t
+}
+
+// axis is a trunk without its outline, and its length in pixels. It reports
+// false if that is no trunk.
+func axis(img Image, lm *[recording.NumLandmarks]recording.Keypoint) (t recording.Trunk, length float64, ok bool) {
+	t = recording.Trunk{
+		Hip:      middle(lm[recording.LeftHip], lm[recording.RightHip]),
+		Shoulder: middle(lm[recording.LeftShoulder], lm[recording.RightShoulder]),
+		SeatY:    math.NaN(),
+	}
+	_, length = t.Normal(recording.Left)
+	return t, length, length >= minAxisPx && length <= math.Hypot(float64(img.Width), float64(img.Height))
+}
+
+// trace finds the outline of t.
+func (e *Extractor) trace(img Image, mask Mask, t *recording.Trunk, lm *[recording.NumLandmarks]recording.Keypoint, length float64) {
+	arms, lost := armsOf(lm, length), misplaced(lm, t, length)
+	t.Left = e.edge(img, mask, t, recording.Left, length, arms, lost)
+	t.Right = e.edge(img, mask, t, recording.Right, length, arms, lost)
+	t.SeatY = seat(img, mask, lm, length)
 }
 
 func middle(a, b recording.Keypoint) recording.Point {

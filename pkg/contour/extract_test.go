@@ -59,6 +59,36 @@ func TestExtractReusesItsMemory(t *testing.T) {
 	}
 }
 
+// What is traced is what would have been extracted, and nothing is learned from it.
+func TestTraceLearnsNothing(t *testing.T) {
+	s := standing()
+	img, mask, lm := s.picture(), sampleMask(&s), s.landmarks()
+	strange := s.empty(7)
+	e, other := NewExtractor(), NewExtractor()
+	for range 2 * revisit {
+		e.Extract(img, mask, lm)
+		other.Extract(img, mask, lm)
+		other.Trace(strange, mask, lm)
+	}
+	want, got := e.Extract(img, mask, lm), other.Extract(img, mask, lm)
+	for side, edges := range map[string][2]recording.Edge{"left": {got.Left, want.Left}, "right": {got.Right, want.Right}} {
+		for i := range recording.NumStations {
+			if g, w := edges[0][i], edges[1][i]; g != w && !math.IsNaN(g.Offset+w.Offset) {
+				t.Fatalf("%s, station %d: %+v after strange pictures were traced, want %+v", side, i, g, w)
+			}
+		}
+	}
+	traced := e.Trace(img, mask, lm)
+	if traced.SeatY != want.SeatY || traced.Hip != want.Hip {
+		t.Errorf("traced %v, %v, want %v, %v", traced.SeatY, traced.Hip, want.SeatY, want.Hip)
+	}
+	for i, g := range traced.Left {
+		if w := want.Left[i]; math.Abs(g.Offset-w.Offset) > 0.05 || g.Occluder != w.Occluder {
+			t.Errorf("station %d: traced %+v, want %+v", i, g, w)
+		}
+	}
+}
+
 func BenchmarkExtract(b *testing.B) {
 	s := hd()
 	pictures := []Image{s.picture(), s.picture()}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spineflex/spineflex/pkg/pose"
 	"github.com/spineflex/spineflex/pkg/video"
@@ -32,22 +33,30 @@ func (p *pipeline) lookAgain(ctx context.Context, t *pose.Tracker, width, height
 	}
 	p.total = p.done + second.Most()
 	second.Saw = func() { p.tell(1) }
-	var changed []int
-	err := p.read(ctx, open, againSide, second.Spans, func(span pose.Span, pictures []pose.Image) error {
-		some, err := second.Retrack(ctx, t, span, pictures, float64(pictures[0].Width)/float64(width))
-		changed = append(changed, some...)
+	spans := make([][]int, len(second.Spans))
+	for k, span := range second.Spans {
+		spans[k] = p.watched[span.From:span.To]
+	}
+	again := make([]bool, len(p.frames)) // to be outlined anew
+	err := p.read(ctx, open, againSide, spans, func(k int, pictures []pose.Image) error {
+		changed, err := second.Retrack(ctx, t, second.Spans[k], pictures, float64(pictures[0].Width)/float64(width))
+		for _, i := range changed {
+			p.mark(again, i)
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	single := make([]pose.Span, len(changed))
-	for k, i := range changed {
-		single[k] = pose.Span{From: i, To: i + 1}
+	var single [][]int
+	for i, yes := range again {
+		if yes {
+			single = append(single, []int{i})
+		}
 	}
-	return p.read(ctx, open, 0, single, func(span pose.Span, pictures []pose.Image) error {
-		i := span.From
-		o, err := t.Again(pictures[0], p.frames[i].Index, p.looks[i])
+	return p.read(ctx, open, 0, single, func(k int, pictures []pose.Image) error {
+		i := single[k][0]
+		o, err := t.Again(pictures[0], p.frames[i].Index, p.look(i))
 		if err != nil {
 			return err
 		}
@@ -58,14 +67,39 @@ func (p *pipeline) lookAgain(ctx context.Context, t *pose.Tracker, width, height
 	})
 }
 
+// mark marks the frame of a look that has changed, and with it those that were
+// outlined by what it showed.
+func (p *pipeline) mark(again []bool, look int) {
+	from, to := 0, len(p.frames)
+	if look > 0 {
+		from = p.watched[look-1] + 1
+	}
+	if look+1 < len(p.watched) {
+		to = p.watched[look+1]
+	}
+	for i := from; i < to; i++ {
+		again[i] = true
+	}
+}
+
+// look is where to look for the lifter in a frame.
+func (p *pipeline) look(frame int) pose.Look {
+	k, found := slices.BinarySearch(p.watched, frame)
+	if found {
+		return p.looks[k]
+	}
+	return pose.Between(p.looks[k-1], p.looks[k], p.frames[frame].Time)
+}
+
 // read decodes the clip once more as far as it needs and hands on the pictures
-// of each span, which are valid during the call. Where the decoder does not give
-// the same frames as the first time, the rest is left as it is.
-func (p *pipeline) read(ctx context.Context, open func(int) (source, error), longSide int, spans []pose.Span, take func(pose.Span, []pose.Image) error) error {
-	if len(spans) == 0 {
+// of some frames at a time, which are valid during the call. Where the decoder does
+// not give the same frames as the first time, the rest is left as it is.
+func (p *pipeline) read(ctx context.Context, open func(int) (source, error), longSide int, groups [][]int, take func(group int, pictures []pose.Image) error) error {
+	if len(groups) == 0 {
 		return nil
 	}
-	p.total += spans[len(spans)-1].To
+	last := groups[len(groups)-1]
+	p.total += 1 + last[len(last)-1]
 	src, err := open(longSide)
 	if err != nil {
 		return err
@@ -76,29 +110,29 @@ func (p *pipeline) read(ctx context.Context, open func(int) (source, error), lon
 	var kept []video.Frame
 	var pictures []pose.Image
 	i := 0 // the frame to be decoded next
-	for _, span := range spans {
+	for g, group := range groups {
 		pictures = pictures[:0]
-		for ; i < span.To; i++ {
-			k := max(0, i-span.From)
+		for _, wanted := range group {
+			k := len(pictures)
 			if k == len(kept) {
 				kept = append(kept, video.Frame{})
 			}
 			f := &kept[k]
-			switch err := next(src, f, p.frames[i].Index); {
-			case errors.Is(err, io.EOF), err == nil && f.Index != p.frames[i].Index:
-				return nil
-			case err != nil:
-				return err
-			case ctx.Err() != nil:
-				return ctx.Err()
+			for ; i <= wanted; i++ {
+				switch err := next(src, f, p.frames[i].Index); {
+				case errors.Is(err, io.EOF), err == nil && f.Index != p.frames[i].Index:
+					return nil
+				case err != nil:
+					return err
+				case ctx.Err() != nil:
+					return ctx.Err()
+				}
+				p.tell(1)
 			}
-			p.tell(1)
-			if i >= span.From {
-				f.Develop()
-				pictures = append(pictures, pose.Image{Pix: f.Pix, Width: f.Width, Height: f.Height})
-			}
+			f.Develop()
+			pictures = append(pictures, pose.Image{Pix: f.Pix, Width: f.Width, Height: f.Height})
 		}
-		if err := take(span, pictures); err != nil {
+		if err := take(g, pictures); err != nil {
 			return fmt.Errorf("%s: %w", p.path, err)
 		}
 	}

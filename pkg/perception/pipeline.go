@@ -19,8 +19,9 @@ import (
 )
 
 // underWay is how many pictures are between decoder and recording at once: one
-// being tracked, one being outlined, one between them.
-const underWay = 3
+// being tracked, one being outlined, one between them, and before each of these
+// one that is outlined only.
+const underWay = 6
 
 // decodedAhead is how many pictures wait to be looked at: the decoder has what
 // the other stages leave of the cores, much of a lifter at rest and little of
@@ -198,7 +199,7 @@ func complete(c *recording.Clip, frames []recording.Frame) {
 	}
 }
 
-// moment is when a frame that was not looked at was shown.
+// moment is when a frame that was left out was shown.
 type moment struct {
 	index int
 	time  float64
@@ -208,9 +209,10 @@ type moment struct {
 // again.
 type picture struct {
 	frame       video.Frame
+	watched     bool // by the networks
 	mask        []float32
-	observation pose.Observation
-	skipped     int // frames between the one before and this one
+	observation pose.Observation // if watched
+	left        []moment         // out before it
 }
 
 // The stages, as [video.Source], [pose.Tracker] and [contour.Extractor] are.
@@ -224,26 +226,26 @@ type (
 	}
 	extractor interface {
 		Extract(contour.Image, contour.Mask, *[recording.NumLandmarks]recording.Keypoint) recording.Trunk
+		Trace(contour.Image, contour.Mask, *[recording.NumLandmarks]recording.Keypoint) recording.Trunk
 	}
 )
 
 type pipeline struct {
-	path      string // for errors
-	source    source
-	tracker   tracker
-	extractor extractor
-	finder    *plate.Finder
-	camera    camera.Follower
-	pace      pose.Pace
-	// everyFrame is looked at, not fewer while the lifter rests.
-	everyFrame bool
-	skipped    []moment      // frames that were not looked at
-	told       int           // how many of them tell has heard of
+	path       string // for errors
+	source     source
+	tracker    tracker
+	extractor  extractor
+	finder     *plate.Finder
+	camera     camera.Follower
+	pace       pose.Pace
+	everyFrame bool          // is watched
 	free       chan *picture // to be filled
 	tracked    chan *picture // in order of time
 	frames     []recording.Frame
 	circles    [][]recording.Disc // of each frame, for the plate
-	looks      []pose.Look        // of each frame, for a second look
+	looks      []pose.Look        // of each watched frame, for a second look
+	watched    []int              // which frames those are
+	left       []moment           // out of frames
 	// done counts pictures that are dealt with, the second looks too, and total
 	// those that are to be; 0: unknown.
 	done, total int
@@ -277,9 +279,29 @@ func (p *pipeline) track(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var left []moment
+	var held *picture // to be outlined, if a frame follows that is watched
+	watch := func() error {
+		f := &pic.frame
+		f.Develop()
+		seen, err := p.tracker.Next(pose.Image{Pix: f.Pix, Width: f.Width, Height: f.Height}, f.Index, f.Time)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.path, err)
+		}
+		pic.left, left = append(pic.left[:0], left...), left[:0]
+		pic, err = p.pass(ctx, pic, seen)
+		return err
+	}
 	for {
 		switch err := p.source.Next(&pic.frame); {
 		case errors.Is(err, io.EOF):
+			if held != nil {
+				p.free <- pic
+				pic = held
+				if err := watch(); err != nil {
+					return err
+				}
+			}
 			seen, err := p.tracker.Flush()
 			if err != nil {
 				return fmt.Errorf("%s: %w", p.path, err)
@@ -289,18 +311,30 @@ func (p *pipeline) track(ctx context.Context) error {
 		case err != nil:
 			return err
 		}
-		f := &pic.frame
-		if p.pace.Skips(f.Time) && !p.everyFrame {
-			p.skipped = append(p.skipped, moment{f.Index, f.Time})
-			continue
+		if held != nil {
+			if err := p.send(ctx, held); err != nil {
+				return err
+			}
+			held = nil
 		}
-		f.Develop()
-		seen, err := p.tracker.Next(pose.Image{Pix: f.Pix, Width: f.Width, Height: f.Height}, f.Index, f.Time)
-		if err != nil {
-			return fmt.Errorf("%s: %w", p.path, err)
+		care := pose.Watch
+		if !p.everyFrame {
+			care = p.pace.Care(pic.frame.Time)
 		}
-		if pic, err = p.pass(ctx, pic, seen); err != nil {
-			return err
+		switch care {
+		case pose.Leave:
+			left = append(left, moment{pic.frame.Index, pic.frame.Time})
+		case pose.Outline:
+			held = pic
+			held.watched, held.left = false, append(held.left[:0], left...)
+			left = left[:0]
+			if pic, err = p.take(ctx); err != nil {
+				return err
+			}
+		case pose.Watch:
+			if err := watch(); err != nil {
+				return err
+			}
 		}
 	}
 }
@@ -324,25 +358,32 @@ func (p *pipeline) pass(ctx context.Context, current *picture, seen []pose.Obser
 			if o.Mask.P != nil { // else nobody will look at it
 				next.frame.Pix = append(next.frame.Pix[:0], o.Image.Pix...)
 			}
+			next.left = next.left[:0]
 		} else {
 			current = spare
 		}
 		p.pace.Note(o.Look())
-		next.skipped = len(p.skipped) - p.told
-		p.told = len(p.skipped)
+		next.watched = true
 		next.observation = o
 		next.observation.Image.Pix = next.frame.Pix
 		if o.Mask.P != nil {
 			next.mask = append(next.mask[:0], o.Mask.P...)
 			next.observation.Mask.P = next.mask
 		}
-		select {
-		case p.tracked <- next:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := p.send(ctx, next); err != nil {
+			return nil, err
 		}
 	}
 	return current, nil
+}
+
+func (p *pipeline) send(ctx context.Context, pic *picture) error {
+	select {
+	case p.tracked <- pic:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (p *pipeline) take(ctx context.Context) (*picture, error) {
@@ -356,19 +397,63 @@ func (p *pipeline) take(ctx context.Context) (*picture, error) {
 
 // outline is the stage from observations to frames of the recording.
 func (p *pipeline) outline(ctx context.Context) error {
+	var before pose.Observation // of the last watched frame; its picture is gone
+	var mask []float32          // before's
+	var held *picture           // between that and the next
 	for pic := range p.tracked {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		f := p.see(&pic.observation)
-		f.View = p.stands(&pic.observation)
-		p.frames = append(p.frames, f)
-		p.circles = append(p.circles, p.round(&pic.observation))
-		p.looks = append(p.looks, pic.observation.Look())
-		p.tell(1 + pic.skipped)
-		p.free <- pic // has room for all there are
+		if n := len(pic.left); n > 0 {
+			p.left = append(p.left, pic.left...)
+			p.tell(n)
+		}
+		if !pic.watched {
+			held = pic
+			continue
+		}
+		o := &pic.observation
+		if held != nil {
+			p.between(&held.frame, &before, o)
+			p.free <- held // has room for all there are
+			held = nil
+		}
+		p.add(p.see(o), o)
+		p.looks = append(p.looks, o.Look())
+		p.watched = append(p.watched, len(p.frames)-1)
+		before = *o
+		pic.mask, mask = mask, pic.mask
+		p.free <- pic
 	}
 	return nil
+}
+
+// add adds a frame to the recording that was observed so.
+func (p *pipeline) add(f recording.Frame, o *pose.Observation) {
+	f.View = p.stands(o)
+	p.frames = append(p.frames, f)
+	p.circles = append(p.circles, p.round(o))
+	p.tell(1)
+}
+
+// between outlines the lifter in a frame between two that were watched. Where the
+// lifter was lost in either, the frame is left out.
+func (p *pipeline) between(f *video.Frame, a, b *pose.Observation) {
+	if a.Tracking != recording.Tracked || b.Tracking != recording.Tracked || b.Newcomer {
+		p.left = append(p.left, moment{f.Index, f.Time})
+		p.tell(1)
+		return
+	}
+	w := (f.Time - a.Time) / (b.Time - a.Time)
+	f.Develop()
+	o := pose.Observation{
+		Index: f.Index, Time: f.Time, Tracking: recording.Tracked, Presence: min(a.Presence, b.Presence),
+		Landmarks: recording.LandmarksBetween(&a.Landmarks, &b.Landmarks, w),
+		Image:     pose.Image{Pix: f.Pix, Width: f.Width, Height: f.Height},
+	}
+	frame := frameOf(&o)
+	frame.Trunk = p.extractor.Trace(contourImage(&o), blendOf(&o.Landmarks, a, b, w), &o.Landmarks)
+	p.add(frame, &o)
 }
 
 // tell says that n more pictures have been dealt with.
@@ -379,19 +464,28 @@ func (p *pipeline) tell(n int) {
 	}
 }
 
+// see outlines the lifter in a frame that was watched.
 func (p *pipeline) see(o *pose.Observation) recording.Frame {
-	f := recording.Frame{
-		Index: o.Index, Time: o.Time, Tracking: o.Tracking, Presence: o.Presence, Landmarks: o.Landmarks,
-		Plate: recording.NoDisc(), View: recording.NoView(),
-	}
+	f := frameOf(o)
 	if o.Tracking == recording.Absent || o.Mask.P == nil {
 		nowhere := recording.Point{X: math.NaN(), Y: math.NaN()}
 		f.Trunk = recording.Trunk{Hip: nowhere, Shoulder: nowhere, SeatY: math.NaN()}
 		return f
 	}
-	img := contour.Image{Pix: o.Image.Pix, Width: o.Image.Width, Height: o.Image.Height}
-	f.Trunk = p.extractor.Extract(img, mask{&o.Mask}, &f.Landmarks)
+	f.Trunk = p.extractor.Extract(contourImage(o), mask{&o.Mask}, &f.Landmarks)
 	return f
+}
+
+func contourImage(o *pose.Observation) contour.Image {
+	return contour.Image{Pix: o.Image.Pix, Width: o.Image.Width, Height: o.Image.Height}
+}
+
+// frameOf is a frame of which only the landmarks are known.
+func frameOf(o *pose.Observation) recording.Frame {
+	return recording.Frame{
+		Index: o.Index, Time: o.Time, Tracking: o.Tracking, Presence: o.Presence, Landmarks: o.Landmarks,
+		Plate: recording.NoDisc(), View: recording.NoView(),
+	}
 }
 
 // stands says how the camera stands, in frames that show the lifter.
@@ -419,13 +513,13 @@ func (p *pipeline) markPlate() {
 	}
 }
 
-// fill puts what was not looked at of a lifter at rest between what was.
+// fill puts what was left out of a lifter at rest between the other frames.
 func (p *pipeline) fill() {
-	if len(p.skipped) == 0 {
+	if len(p.left) == 0 {
 		return
 	}
-	all := make([]recording.Frame, 0, len(p.frames)+len(p.skipped))
-	left := p.skipped
+	all := make([]recording.Frame, 0, len(p.frames)+len(p.left))
+	left := p.left
 	for i := range p.frames {
 		b := &p.frames[i]
 		for ; len(left) > 0 && left[0].index < b.Index; left = left[1:] {
@@ -437,9 +531,3 @@ func (p *pipeline) fill() {
 	}
 	p.frames = all
 }
-
-// mask is a pose mask as the contour reads it.
-type mask struct{ *pose.Mask }
-
-// PixelSize implements [contour.Mask].
-func (m mask) PixelSize() float64 { return math.Hypot(m.ToImage[0], m.ToImage[3]) }

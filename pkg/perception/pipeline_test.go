@@ -1,6 +1,7 @@
 package perception
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -54,6 +55,8 @@ type follower struct {
 	batch   int
 	absent  func(index int) bool
 	upright bool // the lifter, and sure to be there
+	moving  bool // the same, but going down
+	lost    int  // the frame in which the lifter is lost for a moment
 	fail    error
 	waiting []pose.Observation
 	given   []pose.Observation
@@ -75,9 +78,15 @@ func (f *follower) Next(img pose.Image, index int, time float64) ([]pose.Observa
 		}
 		o.Mask.FromImage = pose.Affine{1, 0, 100, 0, 1, 100}
 	}
-	if f.upright {
+	if f.lost > 0 && index == f.lost {
+		o.Tracking = recording.Held
+	}
+	if f.upright || f.moving {
 		o.Presence = 1
 		for joint, y := range map[recording.Landmark]float64{recording.LeftShoulder: 0, recording.LeftHip: 50, recording.LeftKnee: 90, recording.LeftAnkle: 130} {
+			if f.moving {
+				y += 5 * float64(index)
+			}
 			o.Landmarks[joint].Y, o.Landmarks[joint+1].Y = y, y
 		}
 	}
@@ -118,6 +127,12 @@ type reader struct{}
 
 func (reader) Extract(img contour.Image, m contour.Mask, _ *[recording.NumLandmarks]recording.Keypoint) recording.Trunk {
 	return recording.Trunk{Hip: recording.Point{X: float64(img.Pix[0]), Y: m.At(1, 1)}, SeatY: float64(img.Pix[len(img.Pix)-1])}
+}
+
+func (r reader) Trace(img contour.Image, m contour.Mask, lm *[recording.NumLandmarks]recording.Keypoint) recording.Trunk {
+	t := r.Extract(img, m, lm)
+	t.Shoulder.X = 1 // traced
+	return t
 }
 
 // Whatever the tracker keeps back and whoever reuses which buffer, each frame's
@@ -197,8 +212,8 @@ func TestPipelineTakesItsTime(t *testing.T) {
 			}
 			// Those frames are found again for a second look.
 			var again []byte
-			err := p.read(t.Context(), func(int) (source, error) { return &film{n: n}, nil }, 0, []pose.Span{{From: 1, To: 3}},
-				func(_ pose.Span, pictures []pose.Image) error {
+			err := p.read(t.Context(), func(int) (source, error) { return &film{n: n}, nil }, 0, [][]int{{1, 2}},
+				func(_ int, pictures []pose.Image) error {
 					for _, img := range pictures {
 						again = append(again, img.Pix[0])
 					}
@@ -218,6 +233,86 @@ func TestPipelineTakesItsTime(t *testing.T) {
 				t.Errorf("%d frames in the end, want %d", len(p.frames), n)
 			}
 		})
+	}
+}
+
+// Of a lifter who moves and of whom the networks are sure, every second picture is
+// outlined by what they saw in those before and after. A picture without one after
+// it is watched, and where the lifter was lost in that, it is left out.
+func TestPipelineOutlinesBetween(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		n    int
+		lost int
+		want string // watched, traced; a dot for what is left out
+	}{
+		{"to the end", 8, 0, "WWoWoWoW"},
+		{"a last picture without a next", 9, 0, "WWoWoWoWW"},
+		{"lost for a moment", 12, 5, "WWoW.WWWoWoW"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			done := 0
+			p := newPipeline("clip", &film{n: tc.n}, &follower{batch: 1, moving: true, lost: tc.lost}, reader{}, tc.n, func(now, _ int) { done = now })
+			if err := p.run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			got := bytes.Repeat([]byte("."), tc.n)
+			for i, f := range p.frames {
+				got[f.Index] = 'W'
+				// Masks are their frames' numbers all over.
+				if f.Trunk.Hip.X != float64(f.Index) || math.Abs(f.Trunk.Hip.Y-float64(f.Index)) > 1e-5 {
+					t.Errorf("frame %d was outlined in picture %g with mask %g", f.Index, f.Trunk.Hip.X, f.Trunk.Hip.Y)
+				}
+				if y := f.Landmarks[recording.LeftHip].Y; math.Abs(y-50-5*float64(f.Index)) > 1e-9 {
+					t.Errorf("frame %d has its hip at %g", f.Index, y)
+				}
+				if f.Trunk.Shoulder.X == 1 {
+					got[f.Index] = 'o'
+				} else if !slices.Contains(p.watched, i) {
+					t.Errorf("frame %d was neither watched nor traced", f.Index)
+				}
+			}
+			if string(got) != tc.want || done != tc.n {
+				t.Errorf("%s and told of %d, want %s and %d", got, done, tc.want, tc.n)
+			}
+			if len(p.watched) != len(p.looks) {
+				t.Fatalf("%d frames watched, %d looks", len(p.watched), len(p.looks))
+			}
+			for k, i := range p.watched {
+				if p.looks[k].Time != p.frames[i].Time {
+					t.Errorf("look %d is at %g s, its frame at %g", k, p.looks[k].Time, p.frames[i].Time)
+				}
+			}
+		})
+	}
+}
+
+// With a look that has changed, the frames beside it that were outlined by it are
+// looked at again.
+func TestPipelineMarks(t *testing.T) {
+	p := newPipeline("clip", &film{n: 9}, &follower{batch: 1, moving: true}, reader{}, 9, nil)
+	if err := p.run(t.Context()); err != nil { // WWoWoWoWW
+		t.Fatal(err)
+	}
+	for look, want := range map[int][]int{0: {0}, 1: {1, 2}, 2: {2, 3, 4}, 5: {8}} {
+		again := make([]bool, len(p.frames))
+		p.mark(again, look)
+		var got []int
+		for i, yes := range again {
+			if yes {
+				got = append(got, i)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("look %d changes frames %v, want %v", look, got, want)
+		}
+	}
+	for frame, want := range map[int]pose.Region{1: p.looks[1].Region, 2: {X: 20}, 3: p.looks[2].Region} {
+		p.looks[1].Region.X, p.looks[2].Region.X = 10, 30
+		want.X = 10 * float64(frame)
+		if l := p.look(frame); l.Region != want || math.Abs(l.Time-p.frames[frame].Time) > 1e-9 || l.Tracking != recording.Tracked {
+			t.Errorf("frame %d is looked at in %+v at %g s", frame, l.Region, l.Time)
+		}
 	}
 }
 

@@ -45,6 +45,15 @@ func (a Affine) Apply(x, y float64) (float64, float64) {
 	return a[0]*x + a[1]*y + a[2], a[3]*x + a[4]*y + a[5]
 }
 
+// After returns the map that does first and then a.
+func (a Affine) After(first Affine) Affine {
+	b := first
+	return Affine{
+		a[0]*b[0] + a[1]*b[3], a[0]*b[1] + a[1]*b[4], a[0]*b[2] + a[1]*b[5] + a[2],
+		a[3]*b[0] + a[4]*b[3], a[3]*b[1] + a[4]*b[4], a[3]*b[2] + a[4]*b[5] + a[5],
+	}
+}
+
 // Inverse returns the inverse map; of a map without one it is all NaN.
 func (a Affine) Inverse() Affine {
 	det := a[0]*a[4] - a[1]*a[3]

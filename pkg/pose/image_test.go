@@ -165,6 +165,36 @@ func TestAffineInverse(t *testing.T) {
 	}
 }
 
+func TestAffineAfter(t *testing.T) {
+	a := Region{X: 321, Y: 123, Side: 400, Angle: 1.1}.ToImage(MaskSize)
+	b := Region{X: -50, Y: 77, Side: 90, Angle: -2}.ToImage(MaskSize)
+	x, y := a.Apply(b.Apply(12, 34))
+	if gx, gy := a.After(b).Apply(12, 34); math.Abs(gx-x) > 1e-9 || math.Abs(gy-y) > 1e-9 {
+		t.Errorf("(%g, %g), want (%g, %g)", gx, gy, x, y)
+	}
+}
+
+// A mask that is moved says of a place what it said of where that was.
+func TestMaskMoved(t *testing.T) {
+	m := Mask{P: make([]float32, MaskSize*MaskSize), ToImage: Region{X: 500, Y: 400, Side: 512, Angle: 0.3}.ToImage(MaskSize)}
+	m.FromImage = m.ToImage.Inverse()
+	for i := range m.P {
+		m.P[i] = float32(i%MaskSize) / MaskSize
+	}
+	to := Affine{0.8, -0.6, 30, 0.6, 0.8, -20}
+	moved := m.Moved(to)
+	for _, at := range [][2]float64{{560, 90}, {650, 90}, {600, 40}} {
+		x, y := to.Apply(at[0], at[1])
+		if got, want := moved.At(at[0], at[1]), m.At(x, y); want == 0 || math.Abs(got-want) > 1e-9 {
+			t.Errorf("at %v: %g, want %g", at, got, want)
+		}
+		u, v := moved.FromImage.Apply(moved.ToImage.Apply(7, 9))
+		if math.Abs(u-7) > 1e-9 || math.Abs(v-9) > 1e-9 {
+			t.Errorf("there and back: (%g, %g)", u, v)
+		}
+	}
+}
+
 func TestMaskAt(t *testing.T) {
 	m := Mask{P: make([]float32, MaskSize*MaskSize), ToImage: Region{X: 500, Y: 400, Side: 512}.ToImage(MaskSize)}
 	m.FromImage = m.ToImage.Inverse()

@@ -59,6 +59,13 @@ func (m *Mask) At(x, y float64) float64 {
 	return (1-wv)*((1-wu)*m.pixel(i, j)+wu*m.pixel(i+1, j)) + wv*((1-wu)*m.pixel(i, j+1)+wu*m.pixel(i+1, j+1))
 }
 
+// Moved returns the mask of a picture in which everything is moved: to shows
+// where in this mask's picture it was. P is shared.
+func (m *Mask) Moved(to Affine) Mask {
+	from := m.FromImage.After(to)
+	return Mask{P: m.P, ToImage: from.Inverse(), FromImage: from}
+}
+
 // pixel returns the probability at column i, row j, the nearest one outside.
 func (m *Mask) pixel(i, j int) float64 {
 	i, j = max(0, min(i, MaskSize-1)), max(0, min(j, MaskSize-1))

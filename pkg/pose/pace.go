@@ -10,7 +10,9 @@ import (
 // move, or are bent, every picture counts: a pelvis that tucks under for 0.3 s at the
 // bottom of a squat has nine pictures at 30 a second, and at 15 such winks are lost
 // (two of three, simulated); and with one in two of those in which an upright lifter
-// moves, two or three of 21 verdicts on real clips were (docs/performance.md).
+// moves, two or three of 21 verdicts on real clips were (docs/performance.md). But
+// what counts in them is the outline, and where to look for that is known from the
+// landmarks and the masks of the pictures before and after.
 const (
 	// uprightBend bounds the flexion of an upright lifter's hips and knees,
 	// radians: about a third of a squat's depth.
@@ -21,47 +23,74 @@ const (
 	// hardly is the speed of hips and shoulders, trunks a second, below which
 	// the lifter rests: 15 cm/s.
 	hardly = 0.3
+	// outlineGap is the longest time between two looks with a picture between them
+	// that is outlined only, seconds: every second picture at 30 a second. Half way
+	// between them a joint that is slowed down by g/2 is 3 mm off the straight line.
+	outlineGap = 0.07
 )
 
-// Pace tells which frames have to be looked at: all while the lifter moves or is
-// bent, fewer while they stand at rest. The zero value is ready for a clip's first
-// frame.
+// Care is what a frame is worth.
+type Care int
+
+const (
+	// Watch: the networks look at it.
+	Watch Care = iota
+	// Outline: the trunk is outlined in it, by the landmarks and the masks of
+	// the frames before and after, which are both watched.
+	Outline
+	// Leave: it may be left out.
+	Leave
+)
+
+// Pace tells what care each frame needs: less while the lifter stands at rest, and
+// less of the networks while they are sure. The zero value is ready for a clip's
+// first frame.
 type Pace struct {
 	last, before Look    // the last two looks
 	time         float64 // of the frame asked for last
+	outlined     bool    // a frame since the last look is outlined
 }
 
-// Skips reports whether the clip's next frame need not be looked at.
-func (p *Pace) Skips(time float64) bool {
+// Care says what the clip's next frame is worth.
+func (p *Pace) Care(time float64) Care {
 	step := time - p.time
 	p.time = time
-	gap := p.gap()
 	// The frame after it is reckoned to come a step later.
-	return gap > 0 && time+step-p.last.Time <= gap
+	gap := time + step - p.last.Time
+	switch {
+	case !p.before.sure() || !p.last.sure():
+		return Watch
+	case p.rests():
+		if gap <= restGap {
+			return Leave
+		}
+	case gap <= outlineGap && !p.outlined:
+		p.outlined = true
+		return Outline
+	}
+	return Watch
 }
 
-// Note takes a frame that was looked at.
-func (p *Pace) Note(l Look) { p.before, p.last = p.last, l }
+// Note takes a frame that was watched.
+func (p *Pace) Note(l Look) { p.before, p.last, p.outlined = p.last, l, false }
 
-// gap is the longest time until the next look, 0 if every frame counts.
-func (p *Pace) gap() float64 {
+// rests reports whether the lifter stood at rest in the last two looks.
+func (p *Pace) rests() bool {
 	if !p.before.upright() || !p.last.upright() {
-		return 0
+		return false
 	}
 	a, b := p.before.joints(), p.last.joints()
 	way := max(distance(a.hip, b.hip), distance(a.shoulder, b.shoulder)) / b.segments().trunk
-	if way < hardly*(p.last.Time-p.before.Time) {
-		return restGap
-	}
-	return 0
+	return way < hardly*(p.last.Time-p.before.Time)
 }
 
-// upright reports whether the network is sure of a lifter whose hips and knees
-// are nearly straight.
+// sure reports whether the network is sure of a lifter.
+func (l *Look) sure() bool {
+	return l.Tracking == recording.Tracked && l.Presence >= surePresence
+}
+
+// upright reports whether the lifter's hips and knees are nearly straight.
 func (l *Look) upright() bool {
-	if l.Tracking != recording.Tracked || l.Presence < surePresence {
-		return false
-	}
 	j := l.joints()
 	return bend(j.shoulder, j.hip, j.knee) < uprightBend && bend(j.hip, j.knee, j.ankle) < uprightBend
 }

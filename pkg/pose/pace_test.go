@@ -2,7 +2,7 @@ package pose
 
 import (
 	"math"
-	"slices"
+	"strings"
 	"testing"
 
 	"github.com/spineflex/spineflex/pkg/recording"
@@ -38,41 +38,50 @@ func TestPace(t *testing.T) {
 	// Slow for a squat: 20 degrees a second.
 	bending := func(time float64) Look { return posture(time, 20*time, 20*time) }
 	with := func(l Look, change func(*Look)) Look { change(&l); return l }
+
+	swaying := func(time float64) Look { return posture(time, 60*time, 5) }
+	// A letter for each frame: watched, outlined or left out.
 	for _, tc := range []struct {
-		name  string
-		hz    float64
-		look  func(time float64) Look
-		until int // frames
-		want  []int
+		name string
+		hz   float64
+		look func(time float64) Look
+		want string
 	}{
-		{"standing still", 30, standing, 10, []int{0, 1, 4, 7}},
-		{"standing still, film rate", 24, standing, 10, []int{0, 1, 3, 5, 7, 9}},
-		{"standing still, few pictures", 12, standing, 6, []int{0, 1, 2, 3, 4, 5}},
-		{"bending slowly", 30, bending, 10, []int{0, 1, 4, 7}},
-		{"swaying", 30, func(time float64) Look { return posture(time, 60*time, 5) }, 8, []int{0, 1, 2, 3, 4, 5, 6, 7}},
-		{"swaying, film rate", 24, func(time float64) Look { return posture(time, 60*time, 5) }, 5, []int{0, 1, 2, 3, 4}},
-		{"bent over", 30, func(time float64) Look { return posture(time, 90, 5) }, 5, []int{0, 1, 2, 3, 4}},
-		{"in a squat", 30, func(time float64) Look { return posture(time, 50, 100) }, 5, []int{0, 1, 2, 3, 4}},
-		{"going down", 30, func(time float64) Look { return posture(time, 300*time, 250*time) }, 12, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}},
-		{"unsure", 30, func(time float64) Look { return with(standing(time), func(l *Look) { l.Presence = 0.9 }) }, 4, []int{0, 1, 2, 3}},
+		{"standing still", 30, standing, "WW..W..W..W"},
+		{"standing still, film rate", 24, standing, "WW.W.W.W.W"},
+		{"standing still, few pictures", 12, standing, "WWWWWW"},
+		{"bending slowly", 30, bending, "WW..W..W"},
+		{"swaying", 30, swaying, "WWoWoWoW"},
+		{"swaying, film rate", 24, swaying, "WWWWW"},
+		{"swaying, twice the rate", 60, swaying, "WWoWoWoW"},
+		{"bent over", 30, func(time float64) Look { return posture(time, 90, 5) }, "WWoWoW"},
+		{"in a squat", 30, func(time float64) Look { return posture(time, 50, 100) }, "WWoWoW"},
+		{"going down", 30, func(time float64) Look { return posture(time, 300*time, 250*time) }, "WWoWoWoWoWoW"},
+		{"unsure", 30, func(time float64) Look { return with(standing(time), func(l *Look) { l.Presence = 0.9 }) }, "WWWW"},
+		{"unsure for a moment", 30, func(time float64) Look {
+			if time < 0.15 {
+				return with(swaying(time), func(l *Look) { l.Presence = 0.9 })
+			}
+			return swaying(time)
+		}, "WWWWWWWoWoW"},
 		{"held", 30, func(time float64) Look {
 			return with(standing(time), func(l *Look) { l.Tracking = recording.Held })
-		}, 4, []int{0, 1, 2, 3}},
-		{"nobody", 30, func(time float64) Look { return Look{Time: time, Landmarks: missing()} }, 4, []int{0, 1, 2, 3}},
+		}, "WWWW"},
+		{"nobody", 30, func(time float64) Look { return Look{Time: time, Landmarks: missing()} }, "WWWW"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var p Pace
-			var got []int
-			for i := range tc.until {
+			var got strings.Builder
+			for i := range tc.want {
 				now := float64(i) / tc.hz
-				if p.Skips(now) {
-					continue
+				care := p.Care(now)
+				got.WriteByte("Wo."[care])
+				if care == Watch {
+					p.Note(tc.look(now))
 				}
-				got = append(got, i)
-				p.Note(tc.look(now))
 			}
-			if !slices.Equal(got, tc.want) {
-				t.Errorf("looked at %v, want %v", got, tc.want)
+			if got.String() != tc.want {
+				t.Errorf("%s, want %s", &got, tc.want)
 			}
 		})
 	}

@@ -297,6 +297,12 @@ func (s *Second) between(i int) (Region, bool) {
 	return mix(p.Region, q.Region, w), true
 }
 
+// Between is where to look for the lifter at a time between two looks.
+func Between(a, b Look, time float64) Look {
+	w := (time - a.Time) / (b.Time - a.Time)
+	return Look{Time: time, Tracking: min(a.Tracking, b.Tracking), Region: mix(a.Region, b.Region, w)}
+}
+
 // mix is the region at share w of the way from p to q.
 func mix(p, q Region, w float64) Region {
 	turn := math.Remainder(q.Angle-p.Angle, 2*math.Pi)

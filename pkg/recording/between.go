@@ -11,28 +11,14 @@ func Between(a, b *Frame, index int, time float64) Frame {
 	if w >= 0.5 {
 		near = b
 	}
-	mix := func(p, q, nearer float64) float64 {
-		if v := p + w*(q-p); !math.IsNaN(v) {
-			return v
-		}
-		return nearer
-	}
-	point := func(p, q, nearer Point) Point {
-		return Point{X: mix(p.X, q.X, nearer.X), Y: mix(p.Y, q.Y, nearer.Y)}
-	}
+	point := func(p, q Point) Point { return Point{X: mix(p.X, q.X, w), Y: mix(p.Y, q.Y, w)} }
 	f := *near
 	f.Index, f.Time = index, time
-	f.Presence = mix(a.Presence, b.Presence, near.Presence)
-	for i := range f.Landmarks {
-		p, q, n := &a.Landmarks[i], &b.Landmarks[i], &near.Landmarks[i]
-		f.Landmarks[i] = Keypoint{
-			X: mix(p.X, q.X, n.X), Y: mix(p.Y, q.Y, n.Y), Z: mix(p.Z, q.Z, n.Z),
-			Visibility: mix(p.Visibility, q.Visibility, n.Visibility),
-		}
-	}
-	f.Trunk.Hip = point(a.Trunk.Hip, b.Trunk.Hip, near.Trunk.Hip)
-	f.Trunk.Shoulder = point(a.Trunk.Shoulder, b.Trunk.Shoulder, near.Trunk.Shoulder)
-	f.Trunk.SeatY = mix(a.Trunk.SeatY, b.Trunk.SeatY, near.Trunk.SeatY)
+	f.Presence = mix(a.Presence, b.Presence, w)
+	f.Landmarks = LandmarksBetween(&a.Landmarks, &b.Landmarks, w)
+	f.Trunk.Hip = point(a.Trunk.Hip, b.Trunk.Hip)
+	f.Trunk.Shoulder = point(a.Trunk.Shoulder, b.Trunk.Shoulder)
+	f.Trunk.SeatY = mix(a.Trunk.SeatY, b.Trunk.SeatY, w)
 	edge := func(p, q, nearer Edge) Edge {
 		if p == nil || q == nil {
 			return nearer
@@ -40,7 +26,7 @@ func Between(a, b *Frame, index int, time float64) Frame {
 		e := make(Edge, len(nearer))
 		for i, n := range nearer {
 			if p[i].Occluder == Clear && q[i].Occluder == Clear {
-				n.Offset, n.SD = mix(p[i].Offset, q[i].Offset, n.Offset), mix(p[i].SD, q[i].SD, n.SD)
+				n.Offset, n.SD = mix(p[i].Offset, q[i].Offset, w), mix(p[i].SD, q[i].SD, w)
 			}
 			e[i] = n
 		}
@@ -48,16 +34,38 @@ func Between(a, b *Frame, index int, time float64) Frame {
 	}
 	f.Trunk.Left = edge(a.Trunk.Left, b.Trunk.Left, near.Trunk.Left)
 	f.Trunk.Right = edge(a.Trunk.Right, b.Trunk.Right, near.Trunk.Right)
-	if p, q, n := &a.Plate, &b.Plate, &near.Plate; p.Known() && q.Known() {
+	if p, q := &a.Plate, &b.Plate; p.Known() && q.Known() {
 		f.Plate = Disc{
-			X: mix(p.X, q.X, n.X), Y: mix(p.Y, q.Y, n.Y), RX: mix(p.RX, q.RX, n.RX), RY: mix(p.RY, q.RY, n.RY),
-			Support: mix(p.Support, q.Support, n.Support),
+			X: mix(p.X, q.X, w), Y: mix(p.Y, q.Y, w), RX: mix(p.RX, q.RX, w), RY: mix(p.RY, q.RY, w),
+			Support: mix(p.Support, q.Support, w),
 		}
 	}
-	p, q, n := &a.View, &b.View, &near.View
+	p, q := &a.View, &b.View
 	f.View = View{
-		X: mix(p.X, q.X, n.X), Y: mix(p.Y, q.Y, n.Y),
-		Turn: mix(p.Turn, q.Turn, n.Turn), Zoom: mix(p.Zoom, q.Zoom, n.Zoom), SD: mix(p.SD, q.SD, n.SD),
+		X: mix(p.X, q.X, w), Y: mix(p.Y, q.Y, w),
+		Turn: mix(p.Turn, q.Turn, w), Zoom: mix(p.Zoom, q.Zoom, w), SD: mix(p.SD, q.SD, w),
 	}
 	return f
+}
+
+// LandmarksBetween are landmarks at share w of the way from a to b; of one that
+// only either has the nearer decides.
+func LandmarksBetween(a, b *[NumLandmarks]Keypoint, w float64) (k [NumLandmarks]Keypoint) {
+	for i := range k {
+		p, q := &a[i], &b[i]
+		k[i] = Keypoint{X: mix(p.X, q.X, w), Y: mix(p.Y, q.Y, w), Z: mix(p.Z, q.Z, w), Visibility: mix(p.Visibility, q.Visibility, w)}
+	}
+	return k
+}
+
+// mix is the value at share w of the way from p to q, the nearer one if either is
+// missing.
+func mix(p, q, w float64) float64 {
+	switch v := p + w*(q-p); {
+	case !math.IsNaN(v):
+		return v
+	case w < 0.5:
+		return p
+	}
+	return q
 }
