@@ -256,7 +256,12 @@ func (f *finder) reachesEnd(i int) bool { return f.b.t[len(f.b.t)-1]-f.b.t[i] <=
 // startsUnderWay reports whether the way up from bottom is in full swing at the
 // stretch's first frame: the bottom itself was before the clip began.
 func (f *finder) startsUnderWay(first, bottom, top int) bool {
-	_, to := f.b.window(first, clipEdge)
+	return f.risesFrom(first, bottom, top, clipEdge)
+}
+
+// risesFrom reports whether the stretch's first seconds rise as if in full swing.
+func (f *finder) risesFrom(first, bottom, top int, seconds float64) bool {
+	_, to := f.b.window(first, seconds)
 	to = min(to-1, top)
 	return bottom < to && f.rise(first, to) > atRest*f.fastestRise(bottom, top)
 }
@@ -423,7 +428,9 @@ func (f *finder) deadlifts(turns []turn) []Rep {
 		if up < f.floor || !f.planted(lifted, f.arrives(start.at, top.at)) {
 			continue
 		}
-		if f.startsUnderWay(turns[0].at, start.at, top.at) {
+		// Clips are cut to begin as the bar leaves the floor, so that it may lie
+		// there for the first pictures only.
+		if first := turns[0].at; f.startsUnderWay(first, start.at, top.at) && f.risesFrom(first, start.at, top.at, clipEdge/2) {
 			continue // the clip starts in the midst of the pull
 		}
 		r := Rep{CoversAscent: !top.end || !f.endsUnderWay(lifted, top.at)}

@@ -35,19 +35,22 @@ func (p *pipeline) lookAgain(ctx context.Context, t *pose.Tracker, width, height
 	second.Saw = func() { p.tell(1) }
 	spans := make([][]int, len(second.Spans))
 	for k, span := range second.Spans {
-		spans[k] = p.watched[span.From:span.To]
+		for i := span.From; i < span.To; i++ {
+			spans[k] = append(spans[k], i)
+		}
 	}
 	again := make([]bool, len(p.frames)) // to be outlined anew
 	err := p.read(ctx, open, againSide, spans, func(k int, pictures []pose.Image) error {
 		changed, err := second.Retrack(ctx, t, second.Spans[k], pictures, float64(pictures[0].Width)/float64(width))
 		for _, i := range changed {
-			p.mark(again, i)
+			again[i] = true
 		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	p.spread(again)
 	var single [][]int
 	for i, yes := range again {
 		if yes {
@@ -56,39 +59,37 @@ func (p *pipeline) lookAgain(ctx context.Context, t *pose.Tracker, width, height
 	}
 	return p.read(ctx, open, 0, single, func(k int, pictures []pose.Image) error {
 		i := single[k][0]
-		o, err := t.Again(pictures[0], p.frames[i].Index, p.look(i))
+		o, err := t.Again(pictures[0], p.frames[i].Index, p.looks[i])
 		if err != nil {
 			return err
 		}
 		view := p.frames[i].View
-		p.frames[i], p.circles[i] = p.see(&o), p.round(&o)
+		p.frames[i] = p.see(&o)
 		p.frames[i].View = view
+		if n, found := slices.BinarySearch(p.watched, i); found {
+			p.circles[n] = p.round(&o)
+		}
 		return nil
 	})
 }
 
-// mark marks the frame of a look that has changed, and with it those that were
-// outlined by what it showed.
-func (p *pipeline) mark(again []bool, look int) {
-	from, to := 0, len(p.frames)
-	if look > 0 {
-		from = p.watched[look-1] + 1
+// spread marks beside the frames that are to be outlined anew those that were
+// outlined by them, and puts the looks at these between the new ones.
+func (p *pipeline) spread(again []bool) {
+	for n := 1; n < len(p.watched); n++ {
+		from, to := p.watched[n-1], p.watched[n]
+		if !again[from] && !again[to] {
+			continue
+		}
+		a, b := &p.looks[from], &p.looks[to]
+		for i := from + 1; i < to; i++ {
+			if l := &p.looks[i]; !again[i] {
+				again[i] = true
+				l.Tracking = min(a.Tracking, b.Tracking)
+				l.Region = pose.RegionBetween(a.Region, b.Region, (l.Time-a.Time)/(b.Time-a.Time))
+			}
+		}
 	}
-	if look+1 < len(p.watched) {
-		to = p.watched[look+1]
-	}
-	for i := from; i < to; i++ {
-		again[i] = true
-	}
-}
-
-// look is where to look for the lifter in a frame.
-func (p *pipeline) look(frame int) pose.Look {
-	k, found := slices.BinarySearch(p.watched, frame)
-	if found {
-		return p.looks[k]
-	}
-	return pose.Between(p.looks[k-1], p.looks[k], p.frames[frame].Time)
 }
 
 // read decodes the clip once more as far as it needs and hands on the pictures

@@ -5,9 +5,11 @@
 //
 // The stages run at the same time, one goroutine each, with a few pictures
 // under way between them; memory does not grow with the clip's pictures. Of a
-// lifter at rest not every picture is looked at ([pose.Pace]). Where what was
-// seen is nothing that a body can do, those frames are read again and tracked
-// from the sound ones before and after them. What the numbers mean is for others
+// lifter at rest not every picture is looked at, and where the networks are sure
+// they see every second one only ([pose.Pace]): in the other the outline is found by
+// what they saw before and after it. Where what was seen is nothing that a body can
+// do, those frames are read again and tracked from the sound ones before and after
+// them. What the numbers mean is for others
 // to conclude.
 package perception
 
@@ -52,14 +54,14 @@ type Options struct {
 	Threads     int          // cores for each of the decoder and the networks; 0: all
 
 	// SampleHz is how many pictures are analysed a second, or all that a slower
-	// clip has; 0: 30, and fewer while the lifter rests ([pose.Pace]), where
-	// the frames between are interpolated.
+	// clip has, each by the networks; 0: 30, and fewer as [pose.Pace] has it, where
+	// what they would see in the frames between is interpolated.
 	SampleHz float64
 	// CaptureFPS is the pictures a second that a clip in slow motion was filmed
 	// at; its times are divided by as much as it plays slower. 0: as the file says.
 	CaptureFPS float64
 
-	// Progress is called for every frame that is looked at, one call at a time;
+	// Progress is called for every frame that is dealt with, one call at a time;
 	// those that have to be looked at again add to the total. Total 0: unknown.
 	// May be nil.
 	Progress func(done, total int)
@@ -86,7 +88,7 @@ func (o Options) rate() float64 {
 	return o.SampleHz
 }
 
-// paced reports whether fewer pictures are looked at where fewer do.
+// paced reports whether each picture gets the care that it needs and no more.
 func (o Options) paced() bool { return o.SampleHz == 0 }
 
 // sampling is the rate to ask of the source (0: every frame) and how many

@@ -242,9 +242,9 @@ type pipeline struct {
 	free       chan *picture // to be filled
 	tracked    chan *picture // in order of time
 	frames     []recording.Frame
-	circles    [][]recording.Disc // of each frame, for the plate
-	looks      []pose.Look        // of each watched frame, for a second look
-	watched    []int              // which frames those are
+	watched    []int              // which of frames the networks saw
+	looks      []pose.Look        // of each frame, for a second look
+	circles    [][]recording.Disc // of each watched frame, for the plate
 	left       []moment           // out of frames
 	// done counts pictures that are dealt with, the second looks too, and total
 	// those that are to be; 0: unknown.
@@ -418,9 +418,9 @@ func (p *pipeline) outline(ctx context.Context) error {
 			p.free <- held // has room for all there are
 			held = nil
 		}
+		p.watched = append(p.watched, len(p.frames))
+		p.circles = append(p.circles, p.round(o))
 		p.add(p.see(o), o)
-		p.looks = append(p.looks, o.Look())
-		p.watched = append(p.watched, len(p.frames)-1)
 		before = *o
 		pic.mask, mask = mask, pic.mask
 		p.free <- pic
@@ -432,7 +432,7 @@ func (p *pipeline) outline(ctx context.Context) error {
 func (p *pipeline) add(f recording.Frame, o *pose.Observation) {
 	f.View = p.stands(o)
 	p.frames = append(p.frames, f)
-	p.circles = append(p.circles, p.round(o))
+	p.looks = append(p.looks, o.Look())
 	p.tell(1)
 }
 
@@ -449,6 +449,7 @@ func (p *pipeline) between(f *video.Frame, a, b *pose.Observation) {
 	o := pose.Observation{
 		Index: f.Index, Time: f.Time, Tracking: recording.Tracked, Presence: min(a.Presence, b.Presence),
 		Landmarks: recording.LandmarksBetween(&a.Landmarks, &b.Landmarks, w),
+		Region:    pose.RegionBetween(a.Region, b.Region, w),
 		Image:     pose.Image{Pix: f.Pix, Width: f.Width, Height: f.Height},
 	}
 	frame := frameOf(&o)
@@ -507,7 +508,19 @@ func (p *pipeline) round(o *pose.Observation) []recording.Disc {
 // markPlate decides which of the circles is the plate, now that the whole clip
 // is seen, and where it hides the trunk.
 func (p *pipeline) markPlate() {
-	plate.Track(p.frames, p.circles)
+	watched := make([]recording.Frame, len(p.watched))
+	for k, i := range p.watched {
+		watched[k] = p.frames[i]
+	}
+	plate.Track(watched, p.circles)
+	for k, i := range p.watched {
+		b := &watched[k]
+		p.frames[i].Plate = b.Plate
+		for j := i - 1; k > 0 && j > p.watched[k-1]; j-- {
+			a, f := &watched[k-1], &p.frames[j]
+			f.Plate = recording.DiscBetween(a.Plate, b.Plate, (f.Time-a.Time)/(b.Time-a.Time))
+		}
+	}
 	for i := range p.frames {
 		contour.MarkPlates(&p.frames[i])
 	}

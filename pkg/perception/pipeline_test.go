@@ -87,7 +87,8 @@ func (f *follower) Next(img pose.Image, index int, time float64) ([]pose.Observa
 			if f.moving {
 				y += 5 * float64(index)
 			}
-			o.Landmarks[joint].Y, o.Landmarks[joint+1].Y = y, y
+			o.Landmarks[joint] = recording.Keypoint{Y: y, Visibility: 1}
+			o.Landmarks[joint+1] = o.Landmarks[joint]
 		}
 	}
 	if len(f.waiting)+1 >= f.batch {
@@ -275,43 +276,44 @@ func TestPipelineOutlinesBetween(t *testing.T) {
 			if string(got) != tc.want || done != tc.n {
 				t.Errorf("%s and told of %d, want %s and %d", got, done, tc.want, tc.n)
 			}
-			if len(p.watched) != len(p.looks) {
-				t.Fatalf("%d frames watched, %d looks", len(p.watched), len(p.looks))
-			}
-			for k, i := range p.watched {
-				if p.looks[k].Time != p.frames[i].Time {
-					t.Errorf("look %d is at %g s, its frame at %g", k, p.looks[k].Time, p.frames[i].Time)
+			for i := range p.frames {
+				if p.looks[i].Time != p.frames[i].Time {
+					t.Errorf("look %d is at %g s, its frame at %g", i, p.looks[i].Time, p.frames[i].Time)
 				}
 			}
 		})
 	}
 }
 
-// With a look that has changed, the frames beside it that were outlined by it are
-// looked at again.
-func TestPipelineMarks(t *testing.T) {
-	p := newPipeline("clip", &film{n: 9}, &follower{batch: 1, moving: true}, reader{}, 9, nil)
-	if err := p.run(t.Context()); err != nil { // WWoWoWoWW
-		t.Fatal(err)
-	}
-	for look, want := range map[int][]int{0: {0}, 1: {1, 2}, 2: {2, 3, 4}, 5: {8}} {
+// With a frame that is outlined anew those beside it are that were outlined by it.
+func TestPipelineSpreads(t *testing.T) {
+	for changed, want := range map[int]string{0: "x........", 1: ".xx......", 3: "..xxx....", 8: "........x", 4: "....x...."} {
+		p := newPipeline("clip", &film{n: 9}, &follower{batch: 1, moving: true}, reader{}, 9, nil)
+		if err := p.run(t.Context()); err != nil { // WWoWoWoWW
+			t.Fatal(err)
+		}
+		for i := range p.looks {
+			p.looks[i].Region = pose.Region{X: -1}
+		}
+		p.looks[changed] = pose.Look{Time: p.looks[changed].Time, Tracking: recording.Held, Region: pose.Region{X: 9}}
 		again := make([]bool, len(p.frames))
-		p.mark(again, look)
-		var got []int
+		again[changed] = true
+		p.spread(again)
+		got := bytes.Repeat([]byte("."), len(again))
 		for i, yes := range again {
-			if yes {
-				got = append(got, i)
+			if !yes {
+				continue
+			}
+			got[i] = 'x'
+			if i == changed {
+				continue
+			}
+			if l := &p.looks[i]; math.Abs(l.Region.X-4) > 1e-9 || l.Tracking != recording.Held {
+				t.Errorf("frame %d is looked at in %+v (%v), want half way", i, l.Region, l.Tracking)
 			}
 		}
-		if !slices.Equal(got, want) {
-			t.Errorf("look %d changes frames %v, want %v", look, got, want)
-		}
-	}
-	for frame, want := range map[int]pose.Region{1: p.looks[1].Region, 2: {X: 20}, 3: p.looks[2].Region} {
-		p.looks[1].Region.X, p.looks[2].Region.X = 10, 30
-		want.X = 10 * float64(frame)
-		if l := p.look(frame); l.Region != want || math.Abs(l.Time-p.frames[frame].Time) > 1e-9 || l.Tracking != recording.Tracked {
-			t.Errorf("frame %d is looked at in %+v at %g s", frame, l.Region, l.Time)
+		if string(got) != want {
+			t.Errorf("with frame %d change %s, want %s", changed, got, want)
 		}
 	}
 }

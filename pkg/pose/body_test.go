@@ -204,7 +204,7 @@ func TestBetween(t *testing.T) {
 			t.Errorf("frame %d: the region between is %.0f, %.0f, the hips are at %.0f, %.0f", i, r.X, r.Y, looks[i].Region.X, looks[i].Region.Y)
 		}
 	}
-	if m := mix(Region{Angle: 3}, Region{Angle: -3}, 0.5); math.Abs(math.Abs(m.Angle)-math.Pi) > 1e-9 {
+	if m := RegionBetween(Region{Angle: 3}, Region{Angle: -3}, 0.5); math.Abs(math.Abs(m.Angle)-math.Pi) > 1e-9 {
 		t.Errorf("half way between turns of 3 and -3 is %g, want the shorter way by π", m.Angle)
 	}
 }

@@ -15,7 +15,7 @@ func posture(time, hips, knees float64) Look {
 	at := [2]float64{100, 300}
 	put := func(joint recording.Landmark) {
 		for _, side := range []recording.Landmark{joint, joint + 1} {
-			l.Landmarks[side].X, l.Landmarks[side].Y = at[0], at[1]
+			l.Landmarks[side] = recording.Keypoint{X: at[0], Y: at[1], Visibility: 1}
 		}
 	}
 	climb := func(length, lean float64) {
@@ -64,6 +64,14 @@ func TestPace(t *testing.T) {
 			}
 			return swaying(time)
 		}, "WWWWWWWoWoW"},
+		{"the far leg hidden", 30, func(time float64) Look {
+			return with(swaying(time), func(l *Look) { l.Landmarks[recording.RightKnee].Visibility = 0.3 })
+		}, "WWoWoW"},
+		{"legs behind a plate", 30, func(time float64) Look {
+			return with(swaying(time), func(l *Look) {
+				l.Landmarks[recording.LeftAnkle].Visibility, l.Landmarks[recording.RightAnkle].Visibility = 0.7, 0.3
+			})
+		}, "WWWWWW"},
 		{"held", 30, func(time float64) Look {
 			return with(standing(time), func(l *Look) { l.Tracking = recording.Held })
 		}, "WWWW"},

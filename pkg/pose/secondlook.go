@@ -222,7 +222,9 @@ func (s *Second) follow(ctx context.Context, first []Look, from, step int, scale
 				v.hip[k] /= scale
 				v.top[k] /= scale
 			}
-			st.follow(v, math.Abs(first[next].Time-first[i].Time))
+			dt := math.Abs(first[next].Time - first[i].Time)
+			st.follow(v, dt)
+			st.lead(dt)
 			st.size = s.build.size
 			st.region.Side = min(st.region.Side, roomToGrow*s.build.size)
 		}
@@ -294,17 +296,11 @@ func (s *Second) between(i int) (Region, bool) {
 	}
 	p, q := s.looks[a], s.looks[b]
 	w := (s.looks[i].Time - p.Time) / (q.Time - p.Time)
-	return mix(p.Region, q.Region, w), true
+	return RegionBetween(p.Region, q.Region, w), true
 }
 
-// Between is where to look for the lifter at a time between two looks.
-func Between(a, b Look, time float64) Look {
-	w := (time - a.Time) / (b.Time - a.Time)
-	return Look{Time: time, Tracking: min(a.Tracking, b.Tracking), Region: mix(a.Region, b.Region, w)}
-}
-
-// mix is the region at share w of the way from p to q.
-func mix(p, q Region, w float64) Region {
+// RegionBetween is the region at share w of the way from p to q.
+func RegionBetween(p, q Region, w float64) Region {
 	turn := math.Remainder(q.Angle-p.Angle, 2*math.Pi)
 	return Region{
 		X: p.X + w*(q.X-p.X), Y: p.Y + w*(q.Y-p.Y), Side: p.Side + w*(q.Side-p.Side),

@@ -34,18 +34,28 @@ func Between(a, b *Frame, index int, time float64) Frame {
 	}
 	f.Trunk.Left = edge(a.Trunk.Left, b.Trunk.Left, near.Trunk.Left)
 	f.Trunk.Right = edge(a.Trunk.Right, b.Trunk.Right, near.Trunk.Right)
-	if p, q := &a.Plate, &b.Plate; p.Known() && q.Known() {
-		f.Plate = Disc{
-			X: mix(p.X, q.X, w), Y: mix(p.Y, q.Y, w), RX: mix(p.RX, q.RX, w), RY: mix(p.RY, q.RY, w),
-			Support: mix(p.Support, q.Support, w),
-		}
-	}
+	f.Plate = DiscBetween(a.Plate, b.Plate, w)
 	p, q := &a.View, &b.View
 	f.View = View{
 		X: mix(p.X, q.X, w), Y: mix(p.Y, q.Y, w),
 		Turn: mix(p.Turn, q.Turn, w), Zoom: mix(p.Zoom, q.Zoom, w), SD: mix(p.SD, q.SD, w),
 	}
 	return f
+}
+
+// DiscBetween is the disc at share w of the way from a to b, the nearer one if
+// either is not known.
+func DiscBetween(a, b Disc, w float64) Disc {
+	switch {
+	case a.Known() && b.Known():
+		return Disc{
+			X: mix(a.X, b.X, w), Y: mix(a.Y, b.Y, w), RX: mix(a.RX, b.RX, w), RY: mix(a.RY, b.RY, w),
+			Support: mix(a.Support, b.Support, w),
+		}
+	case w < 0.5:
+		return a
+	}
+	return b
 }
 
 // LandmarksBetween are landmarks at share w of the way from a to b; of one that

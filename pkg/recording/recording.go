@@ -119,7 +119,7 @@ type Model struct {
 	Detector   string // SHA-256 of the network file
 	Landmarker string
 	SampleHz   float64 // pictures a second that were asked for; a slower clip gave all it has
-	Paced      bool    // fewer while the lifter was at rest, and the others put between them ([Between])
+	Paced      bool    // fewer of a lifter at rest ([Between] has the others), and every second one without the networks where they were sure
 	CaptureFPS float64 // pictures a second that the clip was said to be filmed at; 0: nothing was said
 }
 

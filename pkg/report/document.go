@@ -232,7 +232,7 @@ type Model struct {
 	Detector   string `json:"detector_sha256"`
 	Landmarker string `json:"landmarker_sha256"`
 	SampleHz   Number `json:"sample_hz"`
-	Paced      bool   `json:"paced"` // fewer while the lifter was upright, the frames between interpolated
+	Paced      bool   `json:"paced"` // fewer while the lifter was at rest; every second one without the networks where they were sure
 }
 
 // NewDocument returns a's analysis.json.
