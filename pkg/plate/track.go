@@ -14,7 +14,7 @@ const (
 	// A circle is followed over at most lostFor seconds without it, to within
 	// nearby plus perSecond of where its motion takes it, trunk lengths, and a
 	// relative change of the radius of sameRadius.
-	lostFor    = 0.21
+	lostFor    = 0.15
 	nearby     = 0.06
 	perSecond  = 1.5
 	sameRadius = 0.05

@@ -69,22 +69,16 @@ const (
 	sizeFall = 20.0
 )
 
-// usualStep is the time from one look to the next at the rate that the region keeps
-// up with by itself, seconds.
-const usualStep = 1.0 / 30
-
 // steady moves a region with the lifter.
 type steady struct {
 	region Region
 	size   float64 // the region's side when the lifter stands, pixels; 0 before the first
 	filter [4]oneEuro
-	seen   Region // the last that follow found, before it was led on
-	speed  Region // by which that moved, a second; of the size nothing
 }
 
 // start puts the region on a lifter; size is what is known of them, or 0.
 func (s *steady) start(r Region, size float64) {
-	*s = steady{region: r, size: size, seen: r}
+	*s = steady{region: r, size: size}
 }
 
 // follow moves the region to where the network says the lifter is, as far as
@@ -104,7 +98,7 @@ func (s *steady) follow(seen sight, dt float64) {
 	if s.size == 0 {
 		// The first region is the detector's, whose size is another guess.
 		s.size = want.Side
-		s.region, s.seen = want, want
+		s.region = want
 		return
 	}
 	tau := sizeFall
@@ -119,26 +113,6 @@ func (s *steady) follow(seen sight, dt float64) {
 		want.Y = s.region.Y + dy*most/step
 	}
 	s.region = want
-	if dt > 0 {
-		s.speed = Region{
-			X: (want.X - s.seen.X) / dt, Y: (want.Y - s.seen.Y) / dt,
-			Angle: math.Remainder(want.Angle-s.seen.Angle, 2*math.Pi) / dt,
-		}
-	}
-	s.seen = want
-}
-
-// lead moves the region on to where it would be if the lifter had been looked at a
-// usual step ago and not dt seconds: the network sees the trunk turned as its region
-// is, and where that lags behind, it does so from picture to picture.
-func (s *steady) lead(dt float64) {
-	ahead := dt - usualStep
-	if !(ahead > 0 && dt < holdFor) {
-		return
-	}
-	s.region.X += ahead * s.speed.X
-	s.region.Y += ahead * s.speed.Y
-	s.region.Angle = math.Remainder(s.region.Angle+ahead*s.speed.Angle, 2*math.Pi)
 }
 
 // bounded returns a region with the size and the turn that the lifter can have

@@ -74,51 +74,6 @@ func sightAt(r Region) sight {
 	return sight{region: r, presence: 1, hip: [2]float64{r.X, r.Y}, top: [2]float64{r.X + half*s, r.Y - half*c}}
 }
 
-// However seldom the lifter is looked at, the region lags behind by no more than a
-// usual step of the movement and the filter.
-func TestSteadyLeads(t *testing.T) {
-	at := func(time float64) Region { // 80 degrees a second, as the hips go back
-		return Region{X: 500 - 200*time, Y: 500 + 300*time, Side: 800, Angle: 1.4 * time}
-	}
-	lag := func(hz float64, lead bool) (way, turn float64) {
-		var s steady
-		s.start(at(0), 800)
-		dt := 1 / hz
-		for time := 0.0; time < 0.8; time += dt {
-			if lead {
-				s.lead(dt)
-			}
-			r := at(time)
-			way, turn = distance([2]float64{s.region.X, s.region.Y}, [2]float64{r.X, r.Y}), turned(s.region, r)
-			s.follow(sightAt(r), dt)
-		}
-		return way, turn
-	}
-	usualWay, usualTurn := lag(30, true)
-	for _, hz := range []float64{24, 15, 10} {
-		way, turn := lag(hz, true)
-		if way > 1.1*usualWay || turn > 1.1*usualTurn {
-			t.Errorf("at %g looks a second the region lags by %.1f pixels and %.1f°, at 30 by %.1f and %.1f", hz, way, degrees(turn), usualWay, degrees(usualTurn))
-		}
-		if w, u := lag(hz, false); w < 1.1*way || u < 1.1*turn {
-			t.Errorf("at %g looks a second it would lag by no more if it were not led: %.1f pixels and %.1f°", hz, w, degrees(u))
-		}
-	}
-	if way, turn := lag(60, true); way > usualWay || turn > usualTurn {
-		t.Errorf("at 60 looks a second it lags by %.1f pixels and %.1f°", way, degrees(turn))
-	}
-	// After the lifter was lost for long nothing is known of their speed.
-	var s steady
-	s.start(at(0), 800)
-	s.follow(sightAt(at(0.1)), 0.1)
-	before := s.region
-	if s.lead(2 * holdFor); s.region != before {
-		t.Errorf("led on over %g s", 2*holdFor)
-	}
-}
-
-func degrees(radians float64) float64 { return radians * 180 / math.Pi }
-
 func TestSteadyFollowsALifter(t *testing.T) {
 	const dt = 1.0 / 30
 	var s steady

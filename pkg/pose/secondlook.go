@@ -222,9 +222,7 @@ func (s *Second) follow(ctx context.Context, first []Look, from, step int, scale
 				v.hip[k] /= scale
 				v.top[k] /= scale
 			}
-			dt := math.Abs(first[next].Time - first[i].Time)
-			st.follow(v, dt)
-			st.lead(dt)
+			st.follow(v, math.Abs(first[next].Time-first[i].Time))
 			st.size = s.build.size
 			st.region.Side = min(st.region.Side, roomToGrow*s.build.size)
 		}

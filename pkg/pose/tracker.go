@@ -164,7 +164,6 @@ func (t *Tracker) reset() {
 // track looks at a frame in the lifter's region.
 func (t *Tracker) track(img Image, index int, time float64) error {
 	dt := time - t.last
-	t.steady.lead(dt)
 	due := t.crowd.due(time)
 	var people []Person
 	detect := func() (err error) { people, err = t.detector.detect(img, wholePicture(img), t.signed); return err }
