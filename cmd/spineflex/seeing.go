@@ -25,7 +25,7 @@ func (s *seeingFlags) register(f *pflag.FlagSet) {
 		"what runs the networks; auto takes ONNX Runtime where it is installed")
 	f.StringVar(&s.library, "onnxruntime", "", "ONNX Runtime's library `FILE`, if it is not where it is looked for ("+infer.LibraryEnv+" does the same)")
 	f.IntVar(&s.threads, "threads", 0, "use `N` processor cores for a clip (0: all)")
-	f.Float64Var(&s.sampleHz, "sample-hz", 0, "analyse `HZ` pictures a second (0: about 30, and fewer while the lifter rests)")
+	f.Float64Var(&s.sampleHz, "sample-hz", 0, "analyse `HZ` pictures a second, each by the networks (0: about 30, with less work where the lifter rests or is plainly seen)")
 	f.Float64Var(&s.capture, "capture-fps", 0, "the clips are in slow motion, filmed at `FPS` pictures a second (0: as the files say)")
 }
 

@@ -9,8 +9,7 @@
 // they see every second one only ([pose.Pace]): in the other the outline is found by
 // what they saw before and after it. Where what was seen is nothing that a body can
 // do, those frames are read again and tracked from the sound ones before and after
-// them. What the numbers mean is for others
-// to conclude.
+// them. What the numbers mean is for others to conclude.
 package perception
 
 import (

@@ -239,6 +239,7 @@ type pipeline struct {
 	camera     camera.Follower
 	pace       pose.Pace
 	everyFrame bool          // is watched
+	leaving    []moment      // out, since the last picture that was tracked
 	free       chan *picture // to be filled
 	tracked    chan *picture // in order of time
 	frames     []recording.Frame
@@ -279,7 +280,6 @@ func (p *pipeline) track(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var left []moment
 	var held *picture // to be outlined, if a frame follows that is watched
 	watch := func() error {
 		f := &pic.frame
@@ -288,7 +288,6 @@ func (p *pipeline) track(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.path, err)
 		}
-		pic.left, left = append(pic.left[:0], left...), left[:0]
 		pic, err = p.pass(ctx, pic, seen)
 		return err
 	}
@@ -323,11 +322,10 @@ func (p *pipeline) track(ctx context.Context) error {
 		}
 		switch care {
 		case pose.Leave:
-			left = append(left, moment{pic.frame.Index, pic.frame.Time})
+			p.leaving = append(p.leaving, moment{pic.frame.Index, pic.frame.Time})
 		case pose.Outline:
 			held = pic
-			held.watched, held.left = false, append(held.left[:0], left...)
-			left = left[:0]
+			held.watched = false
 			if pic, err = p.take(ctx); err != nil {
 				return err
 			}
@@ -358,7 +356,6 @@ func (p *pipeline) pass(ctx context.Context, current *picture, seen []pose.Obser
 			if o.Mask.P != nil { // else nobody will look at it
 				next.frame.Pix = append(next.frame.Pix[:0], o.Image.Pix...)
 			}
-			next.left = next.left[:0]
 		} else {
 			current = spare
 		}
@@ -377,7 +374,9 @@ func (p *pipeline) pass(ctx context.Context, current *picture, seen []pose.Obser
 	return current, nil
 }
 
+// send hands a picture on, and with it what was left out before it.
 func (p *pipeline) send(ctx context.Context, pic *picture) error {
+	pic.left, p.leaving = append(pic.left[:0], p.leaving...), p.leaving[:0]
 	select {
 	case p.tracked <- pic:
 		return nil
