@@ -7,6 +7,7 @@ import (
 	"math"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,6 +73,54 @@ func TestRunRecordsTheClip(t *testing.T) {
 	}
 	if same, err := Fits(t.Context(), rec, part(t, "1", "scale=180:320"), opts); err != nil || same {
 		t.Errorf("other clip: the recording fits (%v)", err)
+	}
+}
+
+// Pictures that the networks do not see give the outline that they would have.
+func TestRunOutlinesBetween(t *testing.T) {
+	clip := part(t, "2.4", "scale=360:640") // stands, and goes down
+	opts := Options{Program: "test", Quality: pose.Fast}
+	got, err := Run(t.Context(), clip, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts.SampleHz = 30
+	want, err := Run(t.Context(), clip, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Frames) != len(want.Frames) {
+		t.Fatalf("%d frames, want %d", len(got.Frames), len(want.Frames))
+	}
+	between := 0
+	var off []float64
+	for i := 1; i+1 < len(got.Frames); i++ {
+		f, w := &got.Frames[i], &want.Frames[i]
+		hip := func(i int) float64 { return got.Frames[i].Landmarks[recording.LeftHip].Y }
+		if _, lean := f.Trunk.Normal(recording.Left); lean == 0 || math.Abs(hip(i-1)+hip(i+1)-2*hip(i)) > 1e-9 || hip(i) == hip(i-1) {
+			continue
+		}
+		between++
+		_, trunk := w.Trunk.Normal(recording.Left)
+		for _, side := range []recording.Side{recording.Left, recording.Right} {
+			e, v := f.Trunk.Edge(side), w.Trunk.Edge(side)
+			for k := range min(len(e), len(v)) {
+				// The axes differ by the landmarks' jitter, so points are compared.
+				p, q := f.Trunk.At(side, k, e[k].Offset), w.Trunk.At(side, k, v[k].Offset)
+				if n, _ := w.Trunk.Normal(side); e[k].Occluder == recording.Clear && v[k].Occluder == recording.Clear && !math.IsNaN(p.X+q.X) {
+					off = append(off, math.Abs((p.X-q.X)*n.X+(p.Y-q.Y)*n.Y)/trunk)
+				}
+			}
+		}
+	}
+	if between < 10 {
+		t.Fatalf("%d pictures were left to the outline", between)
+	}
+	slices.Sort(off)
+	if n := len(off); n < 50*between || off[n/2] > 0.01 || off[9*n/10] > 0.05 {
+		t.Errorf("of %d samples in %d pictures half are off by %.4f trunks and a tenth by %.4f", n, between, off[n/2], off[9*n/10])
+	} else {
+		t.Logf("%d samples in %d pictures: half are off by %.4f trunks, a tenth by %.4f", n, between, off[n/2], off[9*n/10])
 	}
 }
 
