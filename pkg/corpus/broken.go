@@ -30,8 +30,9 @@ func broken() []Clip {
 		{Name: "header 65535 pixels wide and high", File: "wide.gif", args: append([]string{"-f", "mp4"}, back...), Refused: saysTooLarge, after: become(wideGIF())},
 		{Name: "wrong extension", File: "squat.txt", Slow: true, args: append([]string{"-f", "mp4"}, back...)},
 		{Name: "cut off, index in front", File: "cutfront.mp4", args: front, after: keep(0.9), Loses: true},
-		// The decoder patches up half a second about the bottom, and says so.
-		{Name: "corrupt in the middle", File: "corrupt.mp4", args: front, after: scratch(0.45, 0.5), Loses: true, Within: 8},
+		// The decoder patches up half a second about the bottom, and says so: the back
+		// may be measured in it or not.
+		{Name: "corrupt in the middle", File: "corrupt.mp4", args: front, after: scratch(0.45, 0.5), Loses: true, Hides: true, Within: 8},
 		{Name: "claims to last for days", File: "days.mp4", args: front, after: lastForDays},
 		{Name: "rubbish behind the end", File: "tail.mp4", Slow: true, args: front, after: func(data []byte) ([]byte, error) {
 			return append(data, bytes.Repeat([]byte{0xA5}, 4096)...), nil
