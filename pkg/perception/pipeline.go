@@ -403,6 +403,12 @@ func (p *pipeline) outline(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		o := &pic.observation
+		if pic.watched && held != nil {
+			p.between(&held.frame, &before, o)
+			p.free <- held // has room for all there are
+			held = nil
+		}
 		if n := len(pic.left); n > 0 {
 			p.left = append(p.left, pic.left...)
 			p.tell(n)
@@ -410,12 +416,6 @@ func (p *pipeline) outline(ctx context.Context) error {
 		if !pic.watched {
 			held = pic
 			continue
-		}
-		o := &pic.observation
-		if held != nil {
-			p.between(&held.frame, &before, o)
-			p.free <- held // has room for all there are
-			held = nil
 		}
 		p.watched = append(p.watched, len(p.frames))
 		p.circles = append(p.circles, p.round(o))

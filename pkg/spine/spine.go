@@ -9,11 +9,12 @@
 // frame the reference is laid over the contour that is seen: shifted, pitched
 // with the pelvis, and bent in the six lumbar joints by the one angle that is
 // wanted, the sagittal rotation of the thorax about the sacrum. This is least
-// squares over all samples between sacrum and T10 (design: displacement regressed on the lumbar-bend basis), so
-// that noise averages out, and samples that no bend explains (an elbow, a
-// plate, a fold of the shirt) lose their weight. Two more things move the
-// contour and are part of the model: the buttock flattens as the hip flexes,
-// and the skin lies behind the joints and is stretched.
+// squares over all samples between sacrum and T10 (design: displacement
+// regressed on the lumbar-bend basis), so that noise averages out, and samples
+// that no bend explains (an elbow, a plate, a fold of the shirt) lose their
+// weight. Two more things move the contour and are part of the model: the
+// buttock flattens as the hip flexes, and the skin lies behind the joints and is
+// stretched.
 //
 // [Frame.Flexion] is that angle, relative to neutral, flexion positive.
 // [Frame.Angle] is the angle of the skin itself between the chords S2–L4 and
