@@ -195,6 +195,21 @@ func TestMaskMoved(t *testing.T) {
 	}
 }
 
+func TestMaskOf(t *testing.T) {
+	inf := float32(math.Inf(1))
+	for _, logit := range []float32{
+		-inf, -100, -maskLogit, math.Nextafter32(-maskLogit, 0), -3, -0.001, 0, 0.5, 7,
+		math.Nextafter32(maskLogit, 0), maskLogit, math.Nextafter32(maskLogit, 100), 100, inf,
+	} {
+		if got, want := float64(maskOf(logit)), sigmoid(float64(logit)); !(math.Abs(got-want) < 0.0006) {
+			t.Errorf("logit %g: %g, want %g", logit, got, want)
+		}
+	}
+	if got := maskOf(float32(math.NaN())); got > 1e-5 {
+		t.Errorf("logit NaN: %g, want nothing", got)
+	}
+}
+
 func TestMaskAt(t *testing.T) {
 	m := Mask{P: make([]float32, MaskSize*MaskSize), ToImage: Region{X: 500, Y: 400, Side: 512}.ToImage(MaskSize)}
 	m.FromImage = m.ToImage.Inverse()

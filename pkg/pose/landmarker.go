@@ -196,17 +196,24 @@ func (l *landmarker) readMask(m *Mask) {
 		m.P = make([]float32, MaskSize*MaskSize)
 	}
 	for i, logit := range l.net.Output(l.mask) {
-		// NaN fails both comparisons and counts as not the person.
-		k := 0
-		if logit >= maskLogit {
-			k = len(maskProbability) - 1
-		} else if logit > -maskLogit {
-			k = int((logit + maskLogit) * maskSteps)
-		}
-		m.P[i] = maskProbability[k]
+		m.P[i] = maskOf(logit)
 	}
 	m.ToImage = l.region.ToImage(MaskSize)
 	m.FromImage = m.ToImage.Inverse()
+}
+
+// maskOf is the probability that a mask's logit stands for. NaN counts as not the
+// person: it fails both comparisons.
+func maskOf(logit float32) float32 {
+	const last = len(maskProbability) - 1
+	switch {
+	case logit >= maskLogit:
+		return maskProbability[last]
+	case logit > -maskLogit:
+		// Just below maskLogit the sum rounds up to the table's end.
+		return maskProbability[min(int((logit+maskLogit)*maskSteps), last)]
+	}
+	return maskProbability[0]
 }
 
 // maskProbability is the sigmoid of -maskLogit..maskLogit in steps of
