@@ -113,12 +113,14 @@ func TestInconclusive(t *testing.T) {
 			}
 		}
 	}
+	inTwelve := 0 // counts frames
 	for _, tc := range []struct {
 		name   string
 		change func(*Input)
 		reason string
 		advice string
 	}{
+		{"a third of either way", blank(func(f Frame) bool { inTwelve++; return inTwelve%12 < 4 }), "hidden in most frames", "fitted shirt"},
 		{"nothing measured", blank(func(Frame) bool { return false }), "not measured", "other side"},
 		{"bottom hidden", blank(func(f Frame) bool { return f.DepthPct < 60 }), "hidden at the bottom", "plates"},
 		{"one rep in four", blank(func(f Frame) bool { return f.Rep == 1 }), "1 of 4 reps", "plates"},
@@ -159,6 +161,31 @@ func TestInconclusive(t *testing.T) {
 			t.Errorf("%s: %q; want holds for a back that is hollow throughout", s.Verdict, s.Reason)
 		}
 	})
+}
+
+// A plate may hide the back on one way only: the other, with the pause between
+// them, is then enough, though it is less than half of the rep.
+func TestOneWayIsEnough(t *testing.T) {
+	for name, hidden := range map[string]lift.Phase{"descent": lift.Down, "ascent": lift.Up} {
+		for _, flex := range []float64{0, 22} {
+			in, _ := simulate(broken(0.65, flex), 5)
+			for i := range in.Frames {
+				if f := &in.Frames[i]; f.Phase == hidden || f.DepthPct < 20 {
+					f.LumbarFlexion, f.LumbarAngle, f.LumbarFlexionSD = math.NaN(), math.NaN(), math.NaN()
+				}
+			}
+			want := map[float64]Verdict{0: Holds, 22: Breaks}[flex]
+			a := assess(t, in, Options{})
+			for _, r := range a.Reps {
+				if !r.Judged || r.MeasuredShare >= 0.5 {
+					t.Errorf("%s hidden, %g°: rep %d: judged %t with %.2f measured, %s", name, flex, r.Index, r.Judged, r.MeasuredShare, r.Reason)
+				}
+			}
+			if a.SafeRange.Verdict != want {
+				t.Errorf("%s hidden, %g°: %s (%s), want %s", name, flex, a.SafeRange.Verdict, a.SafeRange.Reason, want)
+			}
+		}
+	}
 }
 
 // Twice the frame rate, a shifted clock and a dropped frame here and there are

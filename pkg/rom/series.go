@@ -66,30 +66,40 @@ func collect(in Input, o Options) []repSeries {
 func (s *repSeries) prepare(frames []Frame, o Options) {
 	s.ways = ways(frames, s.frames)
 	s.clean = despike(frames, s.frames)
-	measured, deepMeasured := 0, 0.0
+	var all, measured [2]int // by way
+	deepMeasured := 0.0
 	s.deepest = math.NaN()
 	for j, i := range s.frames {
 		d := frames[i].DepthPct / 100
 		if !(d <= s.deepest) {
 			s.deepest = d
 		}
+		all[s.ways[j]]++
 		if finite(s.clean[j]) {
-			measured++
+			measured[s.ways[j]]++
 			deepMeasured = math.Max(deepMeasured, d)
 		}
 	}
+	seen := measured[wayDown] + measured[wayUp]
 	if len(s.frames) > 0 {
-		s.share = float64(measured) / float64(len(s.frames))
+		s.share = float64(seen) / float64(len(s.frames))
+	}
+	// One way tells it, as it does of a pull that begins or ends the clip.
+	told := s.share
+	for w, n := range all {
+		if seen > 0 && measured[w] >= minSamples {
+			told = math.Max(told, float64(measured[w])/float64(n))
+		}
 	}
 	s.bin(frames, o)
 	switch {
-	case measured == 0:
+	case seen == 0:
 		s.reason = "the lower back was not measured"
 	case len(s.samples) < minSamples:
 		s.reason = "too few frames of the lower back"
 	case s.deepest-deepMeasured > maxBlindDepth:
 		s.reason = "the lower back was hidden at the bottom"
-	case s.share < minShare:
+	case told < minShare:
 		s.reason = "the lower back was hidden in most frames"
 	}
 }
