@@ -6,8 +6,8 @@
 // The stages run at the same time, one goroutine each, with a few pictures
 // under way between them; memory does not grow with the clip's pictures. Of a
 // lifter at rest not every picture is looked at, and where the networks are sure
-// they see every second one only ([pose.Pace]): in the other the outline is found by
-// what they saw before and after it. Where what was seen is nothing that a body can
+// they see every second or third one only ([pose.Pace]): in the others the outline is
+// found by what they saw before and after. Where what was seen is nothing that a body can
 // do, those frames are read again and tracked from the sound ones before and after
 // them. What the numbers mean is for others to conclude.
 package perception

@@ -20,8 +20,8 @@ import (
 
 // underWay is how many pictures are between decoder and recording at once: one
 // being tracked, one being outlined, one between them, and before each of these
-// one that is outlined only.
-const underWay = 6
+// two that are outlined only.
+const underWay = 9
 
 // decodedAhead is how many pictures wait to be looked at: the decoder has what
 // the other stages leave of the cores, much of a lifter at rest and little of
@@ -398,23 +398,25 @@ func (p *pipeline) take(ctx context.Context) (*picture, error) {
 func (p *pipeline) outline(ctx context.Context) error {
 	var before pose.Observation // of the last watched frame; its picture is gone
 	var mask []float32          // before's
-	var held *picture           // between that and the next
+	var held []*picture         // between that and the next
 	for pic := range p.tracked {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		o := &pic.observation
-		if pic.watched && held != nil {
-			p.between(&held.frame, &before, o)
-			p.free <- held // has room for all there are
-			held = nil
+		if pic.watched {
+			for _, h := range held {
+				p.between(&h.frame, &before, o)
+				p.free <- h // has room for all there are
+			}
+			held = held[:0]
 		}
 		if n := len(pic.left); n > 0 {
 			p.left = append(p.left, pic.left...)
 			p.tell(n)
 		}
 		if !pic.watched {
-			held = pic
+			held = append(held, pic)
 			continue
 		}
 		p.watched = append(p.watched, len(p.frames))

@@ -54,9 +54,9 @@ func (f *film) Next(dst *video.Frame) error {
 type follower struct {
 	batch   int
 	absent  func(index int) bool
-	upright bool // the lifter, and sure to be there
-	moving  bool // the same, but going down
-	lost    int  // the frame in which the lifter is lost for a moment
+	upright bool    // the lifter, and sure to be there
+	moving  float64 // the same, but going down by so many pixels a frame; the trunk has 50
+	lost    int     // the frame in which the lifter is lost for a moment
 	fail    error
 	waiting []pose.Observation
 	given   []pose.Observation
@@ -81,12 +81,10 @@ func (f *follower) Next(img pose.Image, index int, time float64) ([]pose.Observa
 	if f.lost > 0 && index == f.lost {
 		o.Tracking = recording.Held
 	}
-	if f.upright || f.moving {
+	if f.upright || f.moving > 0 {
 		o.Presence = 1
 		for joint, y := range map[recording.Landmark]float64{recording.LeftShoulder: 0, recording.LeftHip: 50, recording.LeftKnee: 90, recording.LeftAnkle: 130} {
-			if f.moving {
-				y += 5 * float64(index)
-			}
+			y += f.moving * float64(index)
 			o.Landmarks[joint] = recording.Keypoint{Y: y, Visibility: 1}
 			o.Landmarks[joint+1] = o.Landmarks[joint]
 		}
@@ -237,23 +235,28 @@ func TestPipelineTakesItsTime(t *testing.T) {
 	}
 }
 
-// Of a lifter who moves and of whom the networks are sure, every second picture is
-// outlined by what they saw in those before and after. A picture without one after
+// Of a lifter who moves and of whom the networks are sure, every second picture, or
+// two of three, are outlined by what they saw in those before and after. A picture without one after
 // it is watched, and where the lifter was lost in that, it is left out.
 func TestPipelineOutlinesBetween(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		n    int
+		move float64
 		lost int
 		want string // watched, traced; a dot for what is left out
 	}{
-		{"to the end", 8, 0, "WWoWoWoW"},
-		{"a last picture without a next", 9, 0, "WWoWoWoWW"},
-		{"lost for a moment", 12, 5, "WWoW.WWWoWoW"},
+		{"to the end", 8, 5, 0, "WWoWoWoW"},
+		{"a last picture without a next", 9, 5, 0, "WWoWoWoWW"},
+		{"lost for a moment", 12, 5, 5, "WWoW.WWWoWoW"},
+		{"slowly", 11, 1, 0, "WWooWooWooW"},
+		{"slowly, one picture after the last", 9, 1, 0, "WWooWooWW"},
+		{"slowly, two pictures after the last", 10, 1, 0, "WWooWooWoW"},
+		{"slowly, lost for a moment", 14, 1, 4, "WW..WWWooWooWW"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			done := 0
-			p := newPipeline("clip", &film{n: tc.n}, &follower{batch: 1, moving: true, lost: tc.lost}, reader{}, tc.n, func(now, _ int) { done = now })
+			p := newPipeline("clip", &film{n: tc.n}, &follower{batch: 1, moving: tc.move, lost: tc.lost}, reader{}, tc.n, func(now, _ int) { done = now })
 			if err := p.run(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -264,7 +267,7 @@ func TestPipelineOutlinesBetween(t *testing.T) {
 				if f.Trunk.Hip.X != float64(f.Index) || math.Abs(f.Trunk.Hip.Y-float64(f.Index)) > 1e-5 {
 					t.Errorf("frame %d was outlined in picture %g with mask %g", f.Index, f.Trunk.Hip.X, f.Trunk.Hip.Y)
 				}
-				if y := f.Landmarks[recording.LeftHip].Y; math.Abs(y-50-5*float64(f.Index)) > 1e-9 {
+				if y := f.Landmarks[recording.LeftHip].Y; math.Abs(y-50-tc.move*float64(f.Index)) > 1e-9 {
 					t.Errorf("frame %d has its hip at %g", f.Index, y)
 				}
 				if f.Trunk.Shoulder.X == 1 {
@@ -288,7 +291,7 @@ func TestPipelineOutlinesBetween(t *testing.T) {
 // With a frame that is outlined anew those beside it are that were outlined by it.
 func TestPipelineSpreads(t *testing.T) {
 	for changed, want := range map[int]string{0: "x........", 1: ".xx......", 3: "..xxx....", 8: "........x", 4: "....x...."} {
-		p := newPipeline("clip", &film{n: 9}, &follower{batch: 1, moving: true}, reader{}, 9, nil)
+		p := newPipeline("clip", &film{n: 9}, &follower{batch: 1, moving: 5}, reader{}, 9, nil)
 		if err := p.run(t.Context()); err != nil { // WWoWoWoWW
 			t.Fatal(err)
 		}

@@ -23,10 +23,18 @@ const (
 	// hardly is the speed of hips and shoulders, trunks a second, below which
 	// the lifter rests: 15 cm/s.
 	hardly = 0.3
-	// outlineGap is the longest time between two looks with a picture between them
-	// that is outlined only, seconds: every second picture at 30 a second. Half way
-	// between them a joint that is slowed down by g/2 is 3 mm off the straight line.
-	outlineGap = 0.07
+	// outlineGap is the longest time between two looks with pictures between them
+	// that are outlined only, seconds: every third picture at 30 a second. Half way
+	// between them a joint that is slowed down by g/2 is 6 mm off the straight line.
+	outlineGap = 0.105
+	// hastyGap is the same for a lifter in haste: every second picture.
+	hastyGap = 0.07
+	// haste is the speed of hips and shoulders, trunks a second, from which the
+	// next region lies too far from the last one to be let go for outlineGap:
+	// 50 cm/s.
+	haste = 1.0
+	// mostOutlined bounds the pictures that are outlined between two looks.
+	mostOutlined = 2
 	// plainly is the visibility from which a knee or an ankle is seen and not
 	// guessed. Behind plates it is 0.2 to 0.9, with nothing before the legs 0.9 and
 	// more (37 real and 11 rendered clips). Those that are guessed go astray
@@ -54,7 +62,7 @@ const (
 type Pace struct {
 	last, before Look    // the last two looks
 	time         float64 // of the frame asked for last
-	outlined     bool    // a frame since the last look is outlined
+	outlined     int     // frames since the last look
 }
 
 // Care says what the clip's next frame is worth.
@@ -63,31 +71,33 @@ func (p *Pace) Care(time float64) Care {
 	p.time = time
 	// The frame after it is reckoned to come a step later.
 	gap := time + step - p.last.Time
-	switch {
-	case !p.before.sure() || !p.last.sure():
+	if !p.before.sure() || !p.last.sure() {
 		return Watch
-	case p.rests():
+	}
+	speed := p.speed()
+	switch {
+	case p.before.upright() && p.last.upright() && speed < hardly:
 		if gap <= restGap {
 			return Leave
 		}
-	case gap <= outlineGap && !p.outlined && p.before.plain() && p.last.plain():
-		p.outlined = true
-		return Outline
+	case p.outlined < mostOutlined && p.before.plain() && p.last.plain():
+		if gap <= hastyGap || gap <= outlineGap && speed < haste {
+			p.outlined++
+			return Outline
+		}
 	}
 	return Watch
 }
 
 // Note takes a frame that was watched.
-func (p *Pace) Note(l Look) { p.before, p.last, p.outlined = p.last, l, false }
+func (p *Pace) Note(l Look) { p.before, p.last, p.outlined = p.last, l, 0 }
 
-// rests reports whether the lifter stood at rest in the last two looks.
-func (p *Pace) rests() bool {
-	if !p.before.upright() || !p.last.upright() {
-		return false
-	}
+// speed is that of the hips or the shoulders, whichever went further between the
+// last two looks, trunks a second.
+func (p *Pace) speed() float64 {
 	a, b := p.before.joints(), p.last.joints()
 	way := max(distance(a.hip, b.hip), distance(a.shoulder, b.shoulder)) / b.segments().trunk
-	return way < hardly*(p.last.Time-p.before.Time)
+	return way / (p.last.Time - p.before.Time)
 }
 
 // sure reports whether the network is sure of a lifter.
