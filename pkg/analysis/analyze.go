@@ -320,7 +320,7 @@ func (a *Analysis) assess(rec *recording.Recording, move *lift.Movement, limits 
 	for i := range a.Frames {
 		f := &a.Frames[i]
 		in.Frames[i] = rom.Frame{
-			Posture: move.At(i), Rep: f.Rep, Phase: f.Phase,
+			Posture: move.At(i), Rep: f.Rep, Phase: f.Phase, Lost: rec.Frames[i].Tracking != recording.Tracked,
 			LumbarFlexion: f.LumbarFlexion, LumbarFlexionSD: f.LumbarFlexionSD, LumbarAngle: f.LumbarAngle,
 			HeightCM: height[i],
 		}

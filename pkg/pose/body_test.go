@@ -64,6 +64,14 @@ func aside(j joints) joints {
 	return j
 }
 
+// hipsBetween puts the hips part of the way to the middle of shoulders and knees.
+func hipsBetween(j joints) joints {
+	for k := range 2 {
+		j.hip[k] = 0.4*j.hip[k] + 0.3*(j.shoulder[k]+j.knee[k])
+	}
+	return j
+}
+
 func TestDoubtful(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
@@ -76,6 +84,7 @@ func TestDoubtful(t *testing.T) {
 		{"a fast squat", squatting(30, 1), 0, 0, true},
 		{"few pictures", squatting(30, 3), 0, 0, true},
 		{"hips on the hands", changed(squatting(90, 3), 40, 50, hipsOnHands), 40, 49, false},
+		{"hips between shoulders and knees", changed(squatting(90, 3), 40, 50, hipsBetween), 40, 49, false},
 		{"hips leap aside and back", changed(squatting(90, 3), 60, 70, aside), 60, 69, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -27,6 +27,7 @@ type Frame struct {
 	lift.Posture
 	Rep             int // index of the rep that the frame belongs to; 0 outside reps
 	Phase           lift.Phase
+	Lost            bool    // the posture is no more than interpolated
 	LumbarFlexion   float64 // degrees from the lifter's own neutral
 	LumbarFlexionSD float64 // its standard deviation, systematic part included
 	LumbarAngle     float64 // surface angle, lordosis negative

@@ -123,6 +123,11 @@ func TestInconclusive(t *testing.T) {
 		{"a third of either way", blank(func(f Frame) bool { inTwelve++; return inTwelve%12 < 4 }), "hidden in most frames", "fitted shirt"},
 		{"nothing measured", blank(func(Frame) bool { return false }), "not measured", "other side"},
 		{"bottom hidden", blank(func(f Frame) bool { return f.DepthPct < 60 }), "hidden at the bottom", "plates"},
+		{"lost at the bottom", func(in *Input) {
+			for i, f := range in.Frames {
+				in.Frames[i].Lost = f.DepthPct > 90
+			}
+		}, "lost near the bottom", "plates"},
 		{"one rep in four", blank(func(f Frame) bool { return f.Rep == 1 }), "1 of 4 reps", "plates"},
 		{"camera", func(in *Input) { in.Camera = lift.CameraUnusable }, "does not look from the side", "square from the side"},
 		{"no reps", func(in *Input) { in.Reps = nil }, "no repetition", "whole set"},
@@ -141,6 +146,15 @@ func TestInconclusive(t *testing.T) {
 			}
 		})
 	}
+	t.Run("lost for a moment or higher up", func(t *testing.T) {
+		in, _ := simulate(broken(0.65, 20), 5)
+		for i, f := range in.Frames {
+			in.Frames[i].Lost = f.DepthPct < 55 || i%9 == 0
+		}
+		if s := assess(t, in, Options{}).SafeRange; s.Verdict != Breaks {
+			t.Errorf("%s (%s), want breaks", s.Verdict, s.Reason)
+		}
+	})
 	t.Run("noise", func(t *testing.T) {
 		l := typical()
 		l.reps, l.noiseSD, l.noiseTau, l.standing = 1, 14, 0.3, -10

@@ -68,6 +68,7 @@ func (s *repSeries) prepare(frames []Frame, o Options) {
 	s.clean = despike(frames, s.frames)
 	var all, measured [2]int // by way
 	deepMeasured := 0.0
+	lost := longestLoss(frames, s.frames)
 	s.deepest = math.NaN()
 	for j, i := range s.frames {
 		d := frames[i].DepthPct / 100
@@ -97,6 +98,8 @@ func (s *repSeries) prepare(frames []Frame, o Options) {
 		s.reason = "the lower back was not measured"
 	case len(s.samples) < minSamples:
 		s.reason = "too few frames of the lower back"
+	case lost >= maxLossS:
+		s.reason = "the lifter was lost near the bottom"
 	case s.deepest-deepMeasured > maxBlindDepth:
 		s.reason = "the lower back was hidden at the bottom"
 	case told < minShare:
@@ -105,12 +108,34 @@ func (s *repSeries) prepare(frames []Frame, o Options) {
 }
 
 // Coverage below which a rep is not judged. Depths 8 % short of the bottom are
-// as far as a hinge may be extrapolated: a wink of 0.3 s lives there.
+// as far as a hinge may be extrapolated: a wink of 0.3 s lives there. In as long a
+// time, and from as deep as lossDepth, a lifter can go to the bottom and come back,
+// so that one who is lost for it may have been deeper than is known.
 const (
 	minSamples    = 8
 	minShare      = 0.5
 	maxBlindDepth = 0.08
+	maxLossS      = 0.3
+	lossDepth     = 0.6
 )
+
+// longestLoss is the longest time for which the lifter was lost deep in the rep,
+// seconds.
+func longestLoss(frames []Frame, idx []int) float64 {
+	longest, from := 0.0, -1
+	for j, i := range idx {
+		f := &frames[i]
+		if !f.Lost || f.DepthPct < 100*lossDepth {
+			from = -1
+			continue
+		}
+		if from < 0 {
+			from = max(0, j-1)
+		}
+		longest = math.Max(longest, f.TimeS-frames[idx[from]].TimeS)
+	}
+	return longest
+}
 
 // ways gives every frame its direction; frames at the bottom, which have none,
 // take that of the nearest frame that moves, so that the pause before a pull
