@@ -33,7 +33,11 @@ func likeliest(people []Person, width, height int) (best Person, ok bool) {
 // Hips in a squat to parallel travel 0.2 of the region's side; sparse looks
 // miss some of it. Walking they bob by 0.03.
 const (
-	watchEvery  = 0.3
+	watchEvery = 0.3
+	// watchLifter is how often the detector looks round once the one followed has
+	// lifted and is plainly seen: all that it is wanted for then is a region that
+	// has gone astray.
+	watchLifter = 1.0
 	watchWindow = 4.0
 	moverTravel = 0.1
 	moverDrift  = 0.3
@@ -62,6 +66,16 @@ type crowd struct {
 
 // due reports whether it is time to look round.
 func (c *crowd) due(time float64) bool { return time >= c.next }
+
+// calm puts the next look off, if the one followed has lifted.
+func (c *crowd) calm(time float64) {
+	if c.lifted {
+		c.next = time + watchLifter
+	}
+}
+
+// alarm takes calm back.
+func (c *crowd) alarm(time float64) { c.next = min(c.next, time+watchEvery) }
 
 // note remembers the hips of the one followed.
 func (c *crowd) note(time float64, s sight) {

@@ -31,8 +31,8 @@ const (
 	hastyGap = 0.07
 	// haste is the speed of hips and shoulders, trunks a second, from which the
 	// next region lies too far from the last one to be let go for outlineGap:
-	// 50 cm/s.
-	haste = 1.0
+	// a meter a second.
+	haste = 2.0
 	// mostOutlined bounds the pictures that are outlined between two looks.
 	mostOutlined = 2
 	// plainly is the visibility from which a knee or an ankle is seen and not
@@ -80,7 +80,7 @@ func (p *Pace) Care(time float64) Care {
 		if gap <= restGap {
 			return Leave
 		}
-	case p.outlined < mostOutlined && p.before.plain() && p.last.plain():
+	case p.outlined < mostOutlined && plain(&p.before.Landmarks) && plain(&p.last.Landmarks):
 		if gap <= hastyGap || gap <= outlineGap && speed < haste {
 			p.outlined++
 			return Outline
@@ -107,9 +107,9 @@ func (l *Look) sure() bool {
 
 // plain reports whether a whole leg is seen, which holds all that is seen of the
 // body in its place.
-func (l *Look) plain() bool {
+func plain(lm *[recording.NumLandmarks]recording.Keypoint) bool {
 	seen := func(joint recording.Landmark) bool {
-		return max(l.Landmarks[joint].Visibility, l.Landmarks[joint+1].Visibility) >= plainly
+		return max(lm[joint].Visibility, lm[joint+1].Visibility) >= plainly
 	}
 	return seen(recording.LeftKnee) && seen(recording.LeftAnkle)
 }

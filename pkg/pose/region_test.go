@@ -205,6 +205,38 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
+// Whoever has lifted and is plainly seen is looked for less often, until the network
+// is not sure of them.
+func TestCrowdCalm(t *testing.T) {
+	const side = 500.0
+	c := crowd{}
+	dues := func(from, to float64, move float64) (n int) {
+		for i := int(30 * from); i < int(30*to); i++ {
+			time := float64(i) / 30
+			hip := [2]float64{500, 600 + move*(1-math.Cos(2*math.Pi*time/2))}
+			r := Region{X: hip[0], Y: hip[1], Side: side}
+			c.note(time, sight{region: r, hip: hip})
+			if c.due(time) {
+				c.look(time, nil, r)
+				c.calm(time)
+				n++
+			}
+		}
+		return n
+	}
+	if n := dues(0, 3, 0); n != 10 {
+		t.Errorf("%d looks round in 3 s before the lift, want 10", n)
+	}
+	dues(3, 6, 50)
+	if n := dues(6, 10, 50); n != 4 {
+		t.Errorf("%d looks round in 4 s of a lifter who has lifted, want 4", n)
+	}
+	c.alarm(10)
+	if c.next > 10+watchEvery {
+		t.Errorf("next look at %g s, want at most %g", c.next, 10+watchEvery)
+	}
+}
+
 func TestLikeliest(t *testing.T) {
 	at := func(x, y, side, score float64) Person {
 		return Person{Score: score, Hip: [2]float64{x, y}, Top: [2]float64{x, y - side/2/regionScale}}

@@ -197,10 +197,15 @@ func (t *Tracker) track(img Image, index int, time float64) error {
 					return err
 				}
 				t.steady.region = best.region
+			} else if plain(&best.landmarks) {
+				t.crowd.calm(time)
 			}
 		} else if best, err = t.recover(img, people, best, time); err != nil {
 			return err
 		}
+	}
+	if best.presence < surePresence {
+		t.crowd.alarm(time)
 	}
 	if best.presence >= signOfLife {
 		t.sign = time
