@@ -30,8 +30,7 @@ const (
 	// hastyGap is the same for a lifter in haste: every second picture.
 	hastyGap = 0.07
 	// haste is the speed of hips and shoulders, trunks a second, from which the
-	// next region lies too far from the last one to be let go for outlineGap:
-	// a meter a second.
+	// next region lies too far from the last one to be let go for outlineGap: 1 m/s.
 	haste = 2.0
 	// mostOutlined bounds the pictures that are outlined between two looks.
 	mostOutlined = 2

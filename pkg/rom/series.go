@@ -68,7 +68,6 @@ func (s *repSeries) prepare(frames []Frame, o Options) {
 	s.clean = despike(frames, s.frames)
 	var all, measured [2]int // by way
 	deepMeasured := 0.0
-	lost := longestLoss(frames, s.frames)
 	s.deepest = math.NaN()
 	for j, i := range s.frames {
 		d := frames[i].DepthPct / 100
@@ -88,7 +87,7 @@ func (s *repSeries) prepare(frames []Frame, o Options) {
 	// One way tells it, as it does of a pull that begins or ends the clip.
 	told := s.share
 	for w, n := range all {
-		if seen > 0 && measured[w] >= minSamples {
+		if measured[w] >= minSamples {
 			told = math.Max(told, float64(measured[w])/float64(n))
 		}
 	}
@@ -98,7 +97,7 @@ func (s *repSeries) prepare(frames []Frame, o Options) {
 		s.reason = "the lower back was not measured"
 	case len(s.samples) < minSamples:
 		s.reason = "too few frames of the lower back"
-	case lost >= maxLossS:
+	case longestLoss(frames, s.frames) >= maxLossS:
 		s.reason = "the lifter was lost near the bottom"
 	case s.deepest-deepMeasured > maxBlindDepth:
 		s.reason = "the lower back was hidden at the bottom"
