@@ -30,8 +30,9 @@ const (
 	// hastyGap is the same for a lifter in haste: every second picture.
 	hastyGap = 0.07
 	// haste is the speed of hips and shoulders, trunks a second, from which the
-	// next region lies too far from the last one to be let go for outlineGap: 1 m/s.
-	haste = 2.0
+	// next region lies too far from the last one to be let go for outlineGap: 50 cm/s.
+	// At twice that a squat of 0.8 s down, in a loose shirt, lost its neutral.
+	haste = 1.0
 	// mostOutlined bounds the pictures that are outlined between two looks.
 	mostOutlined = 2
 	// plainly is the visibility from which a knee or an ankle is seen and not

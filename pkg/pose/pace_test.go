@@ -39,7 +39,7 @@ func TestPace(t *testing.T) {
 	bending := func(time float64) Look { return posture(time, 20*time, 20*time) }
 	with := func(l Look, change func(*Look)) Look { change(&l); return l }
 
-	swaying := func(time float64) Look { return posture(time, 130*time, 5) } // in haste
+	swaying := func(time float64) Look { return posture(time, 80*time, 5) } // in haste
 	// A letter for each frame: watched, outlined or left out.
 	for _, tc := range []struct {
 		name string
