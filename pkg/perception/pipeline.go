@@ -20,8 +20,8 @@ import (
 
 // underWay is how many pictures are between decoder and recording at once: one
 // being tracked, one being outlined, one between them, and before each of these
-// two that are outlined only.
-const underWay = 9
+// those that are outlined only.
+const underWay = 3 * (1 + pose.MostOutlined)
 
 // decodedAhead is how many pictures wait to be looked at: the decoder has what
 // the other stages leave of the cores, much of a lifter at rest and little of

@@ -236,8 +236,9 @@ func TestPipelineTakesItsTime(t *testing.T) {
 }
 
 // Of a lifter who moves and of whom the networks are sure, every second picture, or
-// two of three, are outlined by what they saw in those before and after. A picture without one after
-// it is watched, and where the lifter was lost in that, it is left out.
+// two of three, are outlined by what they saw in those before and after. A picture
+// without one after it is watched, and where the lifter was lost in that, it is left
+// out.
 func TestPipelineOutlinesBetween(t *testing.T) {
 	for _, tc := range []struct {
 		name string

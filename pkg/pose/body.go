@@ -56,7 +56,7 @@ const (
 	// 0.6 of the median, where the full network had 0.76 at the least in 35 clips of
 	// sound side views and the lite one 0.72 at 320 pixels.
 	leastReach = 0.7
-	leastTrunk = 0.7  // the same
+	leastTrunk = 0.7  // of the clip's own median
 	mostTrunk  = 1.45 // the same; the network's trunk is a quarter longer standing than bent
 	// standingSide is the side of a standing lifter's region, trunks: the whole
 	// stature and MediaPipe's margin.

@@ -33,8 +33,6 @@ const (
 	// next region lies too far from the last one to be let go for outlineGap: 50 cm/s.
 	// At twice that a squat of 0.8 s down, in a loose shirt, lost its neutral.
 	haste = 1.0
-	// mostOutlined bounds the pictures that are outlined between two looks.
-	mostOutlined = 2
 	// plainly is the visibility from which a knee or an ankle is seen and not
 	// guessed. Behind plates it is 0.2 to 0.9, with nothing before the legs 0.9 and
 	// more (37 real and 11 rendered clips). Those that are guessed go astray
@@ -42,6 +40,10 @@ const (
 	// verdicts.
 	plainly = 0.9
 )
+
+// MostOutlined bounds the frames between two that are watched which are outlined
+// only. Who follows a [Pace] keeps as many until the second one is there.
+const MostOutlined = 2
 
 // Care is what a frame is worth.
 type Care int
@@ -80,7 +82,7 @@ func (p *Pace) Care(time float64) Care {
 		if gap <= restGap {
 			return Leave
 		}
-	case p.outlined < mostOutlined && plain(&p.before.Landmarks) && plain(&p.last.Landmarks):
+	case p.outlined < MostOutlined && plain(&p.before.Landmarks) && plain(&p.last.Landmarks):
 		if gap <= hastyGap || gap <= outlineGap && speed < haste {
 			p.outlined++
 			return Outline
