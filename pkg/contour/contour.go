@@ -17,8 +17,8 @@
 // stands still. Where the room is known it tells the gap between an arm and the
 // back from the lifter, and takes the place of the outer colour.
 //
-// The package knows nothing of angles or time. It gives both edges, since
-// which of them is the back is decided over the whole clip.
+// The package knows nothing of angles or time, nor which of the edges is the
+// back: that is decided over the whole clip.
 package contour
 
 import (
@@ -75,16 +75,16 @@ func (e *Extractor) Extract(img Image, mask Mask, lm *[recording.NumLandmarks]re
 	e.room.learn(img, mask, &t, length)
 	e.palette.learn(img, mask, &t, length)
 	e.trial.run(img, mask, &t, length, &e.palette, &e.room.colours)
-	e.trace(img, mask, &t, lm, length)
+	e.trace(img, mask, &t, lm, length, recording.Left, recording.Right)
 	return t
 }
 
 // Trace is Extract where the mask is no more than likely, and nothing is to be
-// learned from it.
-func (e *Extractor) Trace(img Image, mask Mask, lm *[recording.NumLandmarks]recording.Keypoint) recording.Trunk {
+// learned from it. It finds the edges of the given sides.
+func (e *Extractor) Trace(img Image, mask Mask, lm *[recording.NumLandmarks]recording.Keypoint, sides ...recording.Side) recording.Trunk {
 	t, length, ok := axis(img, lm)
 	if ok {
-		e.trace(img, mask, &t, lm, length)
+		e.trace(img, mask, &t, lm, length, sides...)
 	}
 	return t
 }
@@ -101,11 +101,17 @@ func axis(img Image, lm *[recording.NumLandmarks]recording.Keypoint) (t recordin
 	return t, length, length >= minAxisPx && length <= math.Hypot(float64(img.Width), float64(img.Height))
 }
 
-// trace finds the outline of t.
-func (e *Extractor) trace(img Image, mask Mask, t *recording.Trunk, lm *[recording.NumLandmarks]recording.Keypoint, length float64) {
+// trace finds the outline of t on the given sides.
+func (e *Extractor) trace(img Image, mask Mask, t *recording.Trunk, lm *[recording.NumLandmarks]recording.Keypoint, length float64, sides ...recording.Side) {
 	arms, lost := armsOf(lm, length), misplaced(lm, t, length)
-	t.Left = e.edge(img, mask, t, recording.Left, length, arms, lost)
-	t.Right = e.edge(img, mask, t, recording.Right, length, arms, lost)
+	for _, side := range sides {
+		edge := e.edge(img, mask, t, side, length, arms, lost)
+		if side == recording.Left {
+			t.Left = edge
+		} else {
+			t.Right = edge
+		}
+	}
 	t.SeatY = seat(img, mask, lm, length)
 }
 

@@ -68,7 +68,7 @@ func TestTraceLearnsNothing(t *testing.T) {
 	for range 2 * revisit {
 		e.Extract(img, mask, lm)
 		other.Extract(img, mask, lm)
-		other.Trace(strange, mask, lm)
+		other.Trace(strange, mask, lm, recording.Left, recording.Right)
 	}
 	want, got := e.Extract(img, mask, lm), other.Extract(img, mask, lm)
 	for side, edges := range map[string][2]recording.Edge{"left": {got.Left, want.Left}, "right": {got.Right, want.Right}} {
@@ -78,7 +78,10 @@ func TestTraceLearnsNothing(t *testing.T) {
 			}
 		}
 	}
-	traced := e.Trace(img, mask, lm)
+	traced := e.Trace(img, mask, lm, recording.Left)
+	if traced.Right != nil {
+		t.Error("the right side is traced, and was not asked for")
+	}
 	if traced.SeatY != want.SeatY || traced.Hip != want.Hip {
 		t.Errorf("traced %v, %v, want %v, %v", traced.SeatY, traced.Hip, want.SeatY, want.Hip)
 	}

@@ -6,19 +6,30 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// ONNX Runtime computes 16 channels at a time where the processor has vectors
-// of 16 floats, and as long for 8. The pose networks end in a mask whose last
-// layers have 8 channels and most of their pixels, and the last of all has 1:
-// a third of a network's time. So the upper and the lower half of the picture
-// are laid side by side as channels for these layers, a few rows over the
-// seam, and the last layer gives blocks of pixels as channels. The sums are the
-// same but for their order.
+// ONNX Runtime computes as many channels at a time as the processor's vectors hold
+// floats: 8, or 16, which takes as long for 8. The pose networks end in a mask whose
+// last layers have 8 channels and most of their pixels, and the last of all has 1,
+// which costs as much as a full vector of them: a third of a network's time. So the
+// last layer gives blocks of pixels as channels; and with vectors of 16 the upper and
+// the lower half of the picture are laid side by side as channels, a few rows over
+// the seam. The sums are the same but for their order.
 const (
-	packLanes  = 16
-	packHalf   = packLanes / 2
-	packHeight = 2 // of a block
-	packWidth  = packHalf / packHeight
+	packChannels = 8
+	packHeight   = 2 // of a block
+	packWidth    = packChannels / packHeight
 )
+
+// packParts is how many parts of the picture this processor's vectors have room for
+// side by side; 0 where nothing is known of them.
+func packParts() int {
+	switch {
+	case cpu.X86.HasAVX512F:
+		return 2
+	case cpu.X86.HasAVX2 && cpu.X86.HasFMA:
+		return 1
+	}
+	return 0
+}
 
 // tail is the end of a graph that can be packed: it begins with a Resize and
 // ends in a Conv to one channel.
@@ -32,14 +43,15 @@ type tail struct {
 // faster on this processor then. What the file calls its values is no longer
 // known in it.
 func (n *prepared) pack() {
-	if !cpu.X86.HasAVX512F {
+	parts := packParts()
+	if parts == 0 {
 		return
 	}
 	g, err := readGraph(n.bytes, n.sig)
 	if err != nil {
 		return // for the engine to judge
 	}
-	if p := g.packed(); p != g {
+	if p := g.packed(parts); p != g {
 		n.replace(p)
 	}
 }
@@ -52,12 +64,12 @@ func (n *prepared) replace(g *graph) {
 	}
 }
 
-// packed returns the graph with its tail packed, or the graph itself if it has
-// none that can be.
-func (g *graph) packed() *graph {
+// packed returns the graph with its tail packed in so many parts, 1 or 2, or the
+// graph itself if it has none that can be.
+func (g *graph) packed(parts int) *graph {
 	for i := range g.steps {
 		if t, ok := g.tailFrom(i); ok {
-			return g.pack(t)
+			return g.pack(t, parts)
 		}
 	}
 	return g
@@ -72,7 +84,7 @@ func (g *graph) tailFrom(first int) (tail, bool) {
 	}
 	from := g.shape(s.reads[0])
 	factor := s.shape[2] / from[2]
-	if s.shape[1] != packHalf || factor != 2 || from[2]%2 != 0 || s.shape[3]%packWidth != 0 {
+	if s.shape[1] != packChannels || factor != 2 || from[2]%2 != 0 || s.shape[3]%packWidth != 0 {
 		return t, false
 	}
 	t.member[first] = true
@@ -101,9 +113,9 @@ func (g *graph) tailFrom(first int) (tail, bool) {
 			}
 			reach += c.pad
 			switch {
-			case c.out == 1 && c.in == packHalf && slices.Contains(g.outputs, i+1):
+			case c.out == 1 && c.in == packChannels && slices.Contains(g.outputs, i+1):
 				t.last = i
-			case c.out != packHalf || c.group != 1 && c.group != packHalf:
+			case c.out != packChannels || c.group != 1 && c.group != packChannels:
 				return t, false
 			}
 		default:
@@ -147,8 +159,11 @@ func (s *step) conv() convolution {
 	return c
 }
 
-// pack lays the halves of a tail side by side.
-func (g *graph) pack(t tail) *graph {
+// pack lays the parts of a tail side by side.
+func (g *graph) pack(t tail, parts int) *graph {
+	if parts == 1 {
+		t.rows = 0 // there is no seam
+	}
 	p := &graph{input: g.input}
 	add := func(s step) int {
 		p.steps = append(p.steps, s)
@@ -156,16 +171,29 @@ func (g *graph) pack(t tail) *graph {
 	}
 	slice := func(v int, axis, from, to int) int {
 		shape := slices.Clone(p.shape(v))
+		if from == 0 && to == shape[axis] {
+			return v
+		}
 		shape[axis] = to - from
 		return add(step{op: "Slice", reads: []int{v}, shape: shape, constants: []constant{
 			shapeConstant([]int{from}), shapeConstant([]int{to}), shapeConstant([]int{axis}),
 		}})
 	}
-	join := func(a, b, axis int) int {
-		shape := slices.Clone(p.shape(a))
-		shape[axis] += p.shape(b)[axis]
+	join := func(axis int, values ...int) int {
+		if len(values) == 1 {
+			return values[0]
+		}
+		shape := slices.Clone(p.shape(values[0]))
+		for _, v := range values[1:] {
+			shape[axis] += p.shape(v)[axis]
+		}
 		along := attribute{name: "axis", kind: attrTypeInt, whole: int64(axis)}
-		return add(step{op: "Concat", reads: []int{a, b}, shape: shape, attributes: []attribute{along}})
+		return add(step{op: "Concat", reads: values, shape: shape, attributes: []attribute{along}})
+	}
+	// bounds is where part k of a picture of so many rows begins and ends, with
+	// what is over the seams.
+	bounds := func(k, rows int) (from, to int) {
+		return max(0, k*rows/parts-t.rows), min(rows, (k+1)*rows/parts+t.rows)
 	}
 	now := make([]int, len(g.steps)+1) // value of g → value of p
 	for i, s := range g.steps {
@@ -175,11 +203,15 @@ func (g *graph) pack(t tail) *graph {
 		}
 		s.reads = reads
 		if t.member[i] {
-			half := s.shape[2]/2 + 2*t.rows
+			rows := s.shape[2]/parts + 2*t.rows // of a part: twice as many over the seam, now that it is enlarged
 			switch {
 			case i == t.first:
-				v, height := reads[0], p.shape(reads[0])[2]
-				v = join(slice(v, 2, 0, height/2+t.rows), slice(v, 2, height/2-t.rows, height), 1)
+				var side []int
+				for k := range parts {
+					from, to := bounds(k, p.shape(reads[0])[2])
+					side = append(side, slice(reads[0], 2, from, to))
+				}
+				v := join(1, side...)
 				s.reads = []int{add(passed(v, p.shape(v)))}
 			case i == t.last:
 				full := s.shape
@@ -187,25 +219,29 @@ func (g *graph) pack(t tail) *graph {
 				// them: packWidth of them are a stretch of a line.
 				last := attribute{name: "perm", kind: attrTypeInts, ints: []int64{0, 2, 3, 1}}
 				v := add(step{
-					op: "Transpose", reads: []int{add(s.blocks(reads[0], half))}, attributes: []attribute{last},
-					shape: []int{1, half / packHeight, full[3] / packWidth, packLanes},
+					op: "Transpose", reads: []int{add(s.blocks(reads[0], rows, parts))}, attributes: []attribute{last},
+					shape: []int{1, rows / packHeight, full[3] / packWidth, parts * packChannels},
 				})
-				rows := full[2] / 2 / packHeight
-				lines := func(from, channel int) int { // every second one
-					l := slice(slice(v, 1, from, from+rows), 3, channel, channel+packWidth)
-					return add(reshaped(l, 1, rows, 1, full[3]))
+				high := full[2] / parts / packHeight // blocks of a part without what is over the seam
+				var side []int
+				for k := range parts {
+					from := k * (rows/packHeight - high)
+					part := slice(v, 1, from, from+high)
+					var lines []int // every packHeight-th one
+					for y := range packHeight {
+						channel := k*packChannels + y*packWidth
+						lines = append(lines, add(reshaped(slice(part, 3, channel, channel+packWidth), 1, high, 1, full[3])))
+					}
+					side = append(side, join(2, lines...))
 				}
-				upper := join(lines(0, 0), lines(0, packWidth), 2)
-				below := half/packHeight - rows
-				lower := join(lines(below, packHalf), lines(below, packHalf+packWidth), 2)
-				now[i+1] = add(reshaped(join(upper, lower, 1), full...))
+				now[i+1] = add(reshaped(join(1, side...), full...))
 				continue
 			case s.op == "Conv":
-				s = s.twice()
+				s = s.beside(parts)
 			case s.op == "Clip" && p.steps[reads[0]-1].op != "Conv":
 				s.reads = []int{add(passed(reads[0], p.shape(reads[0])))}
 			}
-			s.shape = []int{1, packLanes, half, s.shape[3]}
+			s.shape = []int{1, parts * packChannels, rows, s.shape[3]}
 		}
 		now[i+1] = add(s)
 	}
@@ -223,63 +259,66 @@ func reshaped(v int, dims ...int) step {
 // own layout only what comes out of one, and it costs less than to change the
 // layout.
 func passed(v int, shape []int) step {
+	channels := shape[1]
 	return step{
 		op: "Conv", reads: []int{v}, shape: shape,
-		constants: []constant{{dims: []int{packLanes, 1, 1, 1}, floats: slices.Repeat([]float32{1}, packLanes)}},
+		constants: []constant{{dims: []int{channels, 1, 1, 1}, floats: slices.Repeat([]float32{1}, channels)}},
 		attributes: []attribute{
 			{name: "kernel_shape", kind: attrTypeInts, ints: []int64{1, 1}},
-			{name: "group", kind: attrTypeInt, whole: packLanes},
+			{name: "group", kind: attrTypeInt, whole: int64(channels)},
 		},
 	}
 }
 
-// twice is a Conv that does with each half of its channels what s does.
-func (s step) twice() step {
+// beside is a Conv that does with each part of its channels what s does.
+func (s step) beside(parts int) step {
 	c := s.conv()
 	w := s.constants[0]
-	both := constant{dims: slices.Clone(w.dims)}
-	both.dims[0] = packLanes
+	lanes := parts * packChannels
+	all := constant{dims: slices.Clone(w.dims)}
+	all.dims[0] = lanes
 	if c.group == 1 {
-		both.dims[1] = packLanes
+		all.dims[1] = lanes
 		size := c.kernel * c.kernel
-		both.floats = make([]float32, packLanes*packLanes*size)
-		for half := range 2 {
-			for o := range packHalf {
-				to := ((half*packHalf+o)*packLanes + half*packHalf) * size
-				copy(both.floats[to:], w.floats[o*packHalf*size:(o+1)*packHalf*size])
+		all.floats = make([]float32, lanes*lanes*size)
+		for k := range parts {
+			for o := range packChannels {
+				to := ((k*packChannels+o)*lanes + k*packChannels) * size
+				copy(all.floats[to:], w.floats[o*packChannels*size:(o+1)*packChannels*size])
 			}
 		}
 	} else {
-		both.floats = slices.Concat(w.floats, w.floats)
+		all.floats = slices.Repeat(w.floats, parts)
 	}
-	constants := []constant{both}
+	constants := []constant{all}
 	for _, b := range s.constants[1:] {
-		constants = append(constants, constant{dims: []int{packLanes}, floats: slices.Concat(b.floats, b.floats)})
+		constants = append(constants, constant{dims: []int{lanes}, floats: slices.Repeat(b.floats, parts)})
 	}
 	s.constants = constants
 	s.attributes = slices.Clone(s.attributes)
 	for i := range s.attributes {
 		if a := &s.attributes[i]; a.name == "group" && c.group > 1 {
-			a.whole = packLanes
+			a.whole = int64(lanes)
 		}
 	}
 	return s
 }
 
 // blocks is the Conv that computes from a packed value of so many rows what s
-// does, as blocks of pixels of the upper half and then of the lower.
-func (s step) blocks(v, rows int) step {
+// does, as blocks of pixels of one part after the other.
+func (s step) blocks(v, rows, parts int) step {
 	c := s.conv()
+	lanes := parts * packChannels
 	high, wide := c.kernel+packHeight-1, c.kernel+packWidth-1
-	w := constant{dims: []int{packLanes, packLanes, high, wide}, floats: make([]float32, packLanes*packLanes*high*wide)}
-	for half := range 2 {
+	w := constant{dims: []int{lanes, lanes, high, wide}, floats: make([]float32, lanes*lanes*high*wide)}
+	for k := range parts {
 		for y := range packHeight {
 			for x := range packWidth {
-				o := half*packHalf + y*packWidth + x
-				for ch := range packHalf {
+				o := k*packChannels + y*packWidth + x
+				for ch := range packChannels {
 					for dy := range c.kernel {
 						for dx := range c.kernel {
-							w.floats[((o*packLanes+half*packHalf+ch)*high+y+dy)*wide+x+dx] = s.constants[0].floats[(ch*c.kernel+dy)*c.kernel+dx]
+							w.floats[((o*lanes+k*packChannels+ch)*high+y+dy)*wide+x+dx] = s.constants[0].floats[(ch*c.kernel+dy)*c.kernel+dx]
 						}
 					}
 				}
@@ -288,11 +327,11 @@ func (s step) blocks(v, rows int) step {
 	}
 	constants := []constant{w}
 	for _, b := range s.constants[1:] {
-		constants = append(constants, constant{dims: []int{packLanes}, floats: slices.Repeat(b.floats, packLanes)})
+		constants = append(constants, constant{dims: []int{lanes}, floats: slices.Repeat(b.floats, lanes)})
 	}
 	pad := int64(c.pad)
 	return step{
-		op: "Conv", reads: []int{v}, constants: constants, shape: []int{1, packLanes, rows / packHeight, s.shape[3] / packWidth},
+		op: "Conv", reads: []int{v}, constants: constants, shape: []int{1, lanes, rows / packHeight, s.shape[3] / packWidth},
 		attributes: []attribute{
 			{name: "kernel_shape", kind: attrTypeInts, ints: []int64{int64(high), int64(wide)}},
 			{name: "strides", kind: attrTypeInts, ints: []int64{packHeight, packWidth}},

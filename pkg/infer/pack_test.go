@@ -34,10 +34,16 @@ func TestPackedNetworksAgree(t *testing.T) {
 	if err != nil {
 		t.Skip("needs ONNX Runtime: scripts/fetch-onnxruntime.sh")
 	}
-	for name, n := range map[string]models.Network{"lite": models.Lite(), "full": models.Full()} {
+	for name, tc := range map[string]struct {
+		network models.Network
+		parts   int
+	}{
+		"lite": {models.Lite(), 1}, "full": {models.Full(), 1},
+		"lite, halves": {models.Lite(), 2}, "full, halves": {models.Full(), 2},
+	} {
 		t.Run(name, func(t *testing.T) {
-			g, plain := readNetwork(t, n)
-			p := g.packed()
+			g, plain := readNetwork(t, tc.network)
+			p := g.packed(tc.parts)
 			if p == g {
 				t.Fatal("was not packed")
 			}
@@ -79,7 +85,7 @@ func TestPackedNetworksAgree(t *testing.T) {
 // What the halves of the picture would not give is left alone.
 func TestPackedOnlyWhereItIsTheSame(t *testing.T) {
 	tailOf := func(g *graph) int {
-		return slices.IndexFunc(g.steps, func(s step) bool { return s.op == "Resize" && s.shape[1] == packHalf })
+		return slices.IndexFunc(g.steps, func(s step) bool { return s.op == "Resize" && s.shape[1] == packChannels })
 	}
 	for name, spoil := range map[string]func(g *graph){
 		"no tail":                 func(g *graph) { g.steps = g.steps[:tailOf(g)] },
@@ -104,11 +110,11 @@ func TestPackedOnlyWhereItIsTheSame(t *testing.T) {
 			// As far as the mask, which is all that the tail is of.
 			g.steps = g.steps[:g.outputs[slices.IndexFunc(g.outputs, func(v int) bool { return slices.Equal(g.shape(v), []int{1, 1, 256, 256}) })]]
 			g.outputs = []int{len(g.steps)}
-			if g.packed() == g {
+			if g.packed(2) == g {
 				t.Fatal("is not packed to begin with")
 			}
 			spoil(g)
-			if g.packed() != g {
+			if g.packed(2) != g {
 				t.Error("was packed")
 			}
 		})

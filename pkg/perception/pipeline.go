@@ -226,7 +226,7 @@ type (
 	}
 	extractor interface {
 		Extract(contour.Image, contour.Mask, *[recording.NumLandmarks]recording.Keypoint) recording.Trunk
-		Trace(contour.Image, contour.Mask, *[recording.NumLandmarks]recording.Keypoint) recording.Trunk
+		Trace(contour.Image, contour.Mask, *[recording.NumLandmarks]recording.Keypoint, ...recording.Side) recording.Trunk
 	}
 )
 
@@ -237,6 +237,7 @@ type pipeline struct {
 	extractor  extractor
 	finder     *plate.Finder
 	camera     camera.Follower
+	heading    heading
 	pace       pose.Pace
 	everyFrame bool          // is watched
 	leaving    []moment      // out, since the last picture that was tracked
@@ -421,7 +422,12 @@ func (p *pipeline) outline(ctx context.Context) error {
 		}
 		p.watched = append(p.watched, len(p.frames))
 		p.circles = append(p.circles, p.round(o))
-		p.add(p.see(o), o)
+		if o.Tracking == recording.Tracked {
+			p.heading.note(&o.Landmarks)
+		}
+		f := p.see(o)
+		f.View = p.stands(o)
+		p.add(f, o)
 		before = *o
 		pic.mask, mask = mask, pic.mask
 		p.free <- pic
@@ -431,7 +437,6 @@ func (p *pipeline) outline(ctx context.Context) error {
 
 // add adds a frame to the recording that was observed so.
 func (p *pipeline) add(f recording.Frame, o *pose.Observation) {
-	f.View = p.stands(o)
 	p.frames = append(p.frames, f)
 	p.looks = append(p.looks, o.Look())
 	p.tell(1)
@@ -454,7 +459,7 @@ func (p *pipeline) between(f *video.Frame, a, b *pose.Observation) {
 		Image:     pose.Image{Pix: f.Pix, Width: f.Width, Height: f.Height},
 	}
 	frame := frameOf(&o)
-	frame.Trunk = p.extractor.Trace(contourImage(&o), blendOf(&o.Landmarks, a, b, w), &o.Landmarks)
+	frame.Trunk = p.extractor.Trace(contourImage(&o), blendOf(&o.Landmarks, a, b, w), &o.Landmarks, p.heading.backs()...)
 	p.add(frame, &o)
 }
 
@@ -507,7 +512,8 @@ func (p *pipeline) round(o *pose.Observation) []recording.Disc {
 }
 
 // markPlate decides which of the circles is the plate, now that the whole clip
-// is seen, and where it hides the trunk.
+// is seen, and where it hides the trunk. Of frames that were not watched plate and
+// view follow from those before and after.
 func (p *pipeline) markPlate() {
 	watched := make([]recording.Frame, len(p.watched))
 	for k, i := range p.watched {
@@ -519,7 +525,8 @@ func (p *pipeline) markPlate() {
 		p.frames[i].Plate = b.Plate
 		for j := i - 1; k > 0 && j > p.watched[k-1]; j-- {
 			a, f := &watched[k-1], &p.frames[j]
-			f.Plate = recording.DiscBetween(a.Plate, b.Plate, (f.Time-a.Time)/(b.Time-a.Time))
+			w := (f.Time - a.Time) / (b.Time - a.Time)
+			f.Plate, f.View = recording.DiscBetween(a.Plate, b.Plate, w), recording.ViewBetween(a.View, b.View, w)
 		}
 	}
 	for i := range p.frames {

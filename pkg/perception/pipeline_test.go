@@ -128,7 +128,7 @@ func (reader) Extract(img contour.Image, m contour.Mask, _ *[recording.NumLandma
 	return recording.Trunk{Hip: recording.Point{X: float64(img.Pix[0]), Y: m.At(1, 1)}, SeatY: float64(img.Pix[len(img.Pix)-1])}
 }
 
-func (r reader) Trace(img contour.Image, m contour.Mask, lm *[recording.NumLandmarks]recording.Keypoint) recording.Trunk {
+func (r reader) Trace(img contour.Image, m contour.Mask, lm *[recording.NumLandmarks]recording.Keypoint, _ ...recording.Side) recording.Trunk {
 	t := r.Extract(img, m, lm)
 	t.Shoulder.X = 1 // traced
 	return t

@@ -35,12 +35,17 @@ func Between(a, b *Frame, index int, time float64) Frame {
 	f.Trunk.Left = edge(a.Trunk.Left, b.Trunk.Left, near.Trunk.Left)
 	f.Trunk.Right = edge(a.Trunk.Right, b.Trunk.Right, near.Trunk.Right)
 	f.Plate = DiscBetween(a.Plate, b.Plate, w)
-	p, q := &a.View, &b.View
-	f.View = View{
-		X: mix(p.X, q.X, w), Y: mix(p.Y, q.Y, w),
-		Turn: mix(p.Turn, q.Turn, w), Zoom: mix(p.Zoom, q.Zoom, w), SD: mix(p.SD, q.SD, w),
-	}
+	f.View = ViewBetween(a.View, b.View, w)
 	return f
+}
+
+// ViewBetween is the view at share w of the way from a to b, the nearer one if
+// either is not known.
+func ViewBetween(a, b View, w float64) View {
+	return View{
+		X: mix(a.X, b.X, w), Y: mix(a.Y, b.Y, w),
+		Turn: mix(a.Turn, b.Turn, w), Zoom: mix(a.Zoom, b.Zoom, w), SD: mix(a.SD, b.SD, w),
+	}
 }
 
 // DiscBetween is the disc at share w of the way from a to b, the nearer one if

@@ -240,7 +240,8 @@ const (
 func Station(i int) float64 { return StationMin + StationStep*float64(i) }
 
 // Trunk is the outline of the trunk: both edges, since which of them is the
-// back is decided later over the whole clip.
+// back is decided later over the whole clip, or only the one that will surely be
+// it.
 type Trunk struct {
 	Hip, Shoulder Point   // ends of the axis that the stations refer to
 	Left, Right   Edge    // as seen looking from Hip to Shoulder in the picture; nil where there was none
