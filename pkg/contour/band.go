@@ -73,6 +73,7 @@ type band struct {
 	mixed   [][2 * blend]float64
 	cost    []float64
 	blurred []float64
+	padded  []float64 // scratch
 	weights []float64
 }
 
@@ -309,7 +310,7 @@ func (b *band) place(i int, weight float64) {
 	r.moved = min(displacement/max(contrast, 1), maxDisplaced)
 	blur := r.moved * math.Sqrt(displacedStations) / b.step
 	b.weights = gaussian(b.weights, max(0.5, min(blur, float64(r.half))))
-	convolve(b.blurred, b.cost, b.weights)
+	convolve(b.blurred, b.cost, b.weights, &b.padded)
 	row := &b.like[i]
 	for k := range row {
 		x := float64(k-halfStates)*maxDeviation/halfStates*r.spread/b.step + float64(r.half)
@@ -355,7 +356,7 @@ func (b *band) chain(edge recording.Edge, rough []float64, length float64) {
 			*f = b.prior
 		} else {
 			shrink(&b.next, &b.forward[i-1], b.shrink)
-			convolve(f[:], b.next[:], b.kernel)
+			convolve(f[:], b.next[:], b.kernel, &b.padded)
 			for k := range f {
 				f[k] = f[k]*(1-leak) + leak*b.prior[k]
 			}
@@ -379,7 +380,7 @@ func (b *band) chain(edge recording.Edge, rough []float64, length float64) {
 				b.back[k] *= b.like[i+1][k]
 				fresh += b.prior[k] * b.back[k]
 			}
-			convolve(b.next[:], b.back[:], b.kernel)
+			convolve(b.next[:], b.back[:], b.kernel, &b.padded)
 			gather(&b.back, &b.next, b.shrink)
 			for k := range b.back {
 				b.back[k] = b.back[k]*(1-leak) + leak*fresh
@@ -426,17 +427,32 @@ func gather(dst, src *[states]float64, keep float64) {
 	}
 }
 
-// convolve sets dst to src convolved with a kernel of odd length.
-func convolve(dst, src, kernel []float64) {
+// convolve sets dst to src, of the same length, convolved with a kernel of odd
+// length. Four sums at a time need not wait for each other; padded is memory for
+// src with zeros round it.
+func convolve(dst, src, kernel []float64, padded *[]float64) {
+	const abreast = 4
 	r := len(kernel) / 2
-	for k := range dst {
-		lo, hi := max(0, k-r), min(len(src), k+r+1)
-		w := kernel[lo-k+r:]
-		s := 0.0
-		for j, v := range src[lo:hi] {
-			s += v * w[j]
+	p := resize(*padded, len(src)+2*r+abreast)
+	*padded = p
+	clear(p[:r])
+	copy(p[r:], src)
+	clear(p[r+len(src):])
+	for k := 0; k < len(dst); k += abreast {
+		var s0, s1, s2, s3 float64 // an array would not be kept in registers
+		from := p[k:]
+		for j, w := range kernel {
+			q := from[j : j+abreast : j+abreast]
+			s0 += q[0] * w
+			s1 += q[1] * w
+			s2 += q[2] * w
+			s3 += q[3] * w
 		}
-		dst[k] = s
+		if d := dst[k:]; len(d) >= abreast {
+			d[0], d[1], d[2], d[3] = s0, s1, s2, s3
+		} else {
+			copy(d, []float64{s0, s1, s2})
+		}
 	}
 }
 

@@ -48,6 +48,9 @@ const (
 	// surestCount bounds the memory of a pixel: after so many confirmations
 	// the newest weighs 1/16, and five contradictions make it forget.
 	surestCount = 16
+	// soughtOut is how often a block is looked at whenever nobody stands before
+	// it; then it is known well enough to be left to its turn.
+	soughtOut = 8
 	// revisit is after how many frames a known block is looked at again.
 	revisit = 12
 	// absence is the mask's probability below which nobody stands there.
@@ -101,7 +104,7 @@ func (r *room) learn(img Image, mask Mask, t *recording.Trunk, length float64) {
 			if r.wide[i] >= absence {
 				continue
 			}
-			if b.visits < surestCount || b.restless || (bx+by+r.tick)%revisit == 0 {
+			if b.visits < soughtOut || b.restless || (bx+by+r.tick)%revisit == 0 {
 				if (bx+by)%4 == 0 {
 					r.overhear(img, bx, by)
 				}
@@ -152,7 +155,7 @@ func (r *room) expose(img Image, c0, c1, r0, r1 int) {
 	for by := r0; by < r1; by++ {
 		for bx := c0 + by%2; bx < c1; bx += 2 {
 			i := by*r.cols + bx
-			if r.wide[i] >= absence || r.blocks[i].visits < surestCount {
+			if r.wide[i] >= absence || r.blocks[i].visits < soughtOut {
 				continue
 			}
 			x, y := min(bx*blockPx+blockPx/2, r.width-1), min(by*blockPx+blockPx/2, r.height-1)

@@ -77,7 +77,7 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 	}
 
 	p := newPipeline(path, clip, tracker, contour.NewExtractor(), total, o.Progress)
-	p.everyFrame = !o.paced()
+	p.pace.Quality, p.everyFrame = o.Quality, !o.paced()
 	var sum string
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { sum, err = video.SHA256(gctx, path); return err })

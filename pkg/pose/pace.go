@@ -37,8 +37,10 @@ const (
 	// guessed. Behind plates it is 0.2 to 0.9, with nothing before the legs 0.9 and
 	// more (37 real and 11 rendered clips). Those that are guessed go astray
 	// between looks: with every second picture watched, deadlifts lost two of 21
-	// verdicts.
-	plainly = 0.9
+	// verdicts. The lite network sees less of the same joints: 0.2 to 0.75 behind
+	// plates, 0.8 and more else.
+	plainly     = 0.9
+	plainlyLite = 0.8
 )
 
 // MostOutlined bounds the frames between two that are watched which are outlined
@@ -59,9 +61,11 @@ const (
 )
 
 // Pace tells what care each frame needs: less while the lifter stands at rest, and
-// less of the networks while they are sure. The zero value is ready for a clip's
-// first frame.
+// less of the networks while they are sure. It is ready for a clip's first frame
+// once it is told whose looks these are.
 type Pace struct {
+	Quality Quality
+
 	last, before Look    // the last two looks
 	time         float64 // of the frame asked for last
 	outlined     int     // frames since the last look
@@ -82,7 +86,7 @@ func (p *Pace) Care(time float64) Care {
 		if gap <= restGap {
 			return Leave
 		}
-	case p.outlined < MostOutlined && plain(&p.before.Landmarks) && plain(&p.last.Landmarks):
+	case p.outlined < MostOutlined && p.Quality.plain(&p.before.Landmarks) && p.Quality.plain(&p.last.Landmarks):
 		if gap <= hastyGap || gap <= outlineGap && speed < haste {
 			p.outlined++
 			return Outline
@@ -109,7 +113,11 @@ func (l *Look) sure() bool {
 
 // plain reports whether a whole leg is seen, which holds all that is seen of the
 // body in its place.
-func plain(lm *[recording.NumLandmarks]recording.Keypoint) bool {
+func (q Quality) plain(lm *[recording.NumLandmarks]recording.Keypoint) bool {
+	plainly := plainly
+	if q == Fast {
+		plainly = plainlyLite
+	}
 	seen := func(joint recording.Landmark) bool {
 		return max(lm[joint].Visibility, lm[joint+1].Visibility) >= plainly
 	}

@@ -96,3 +96,24 @@ func TestPace(t *testing.T) {
 		})
 	}
 }
+
+// The lite network is as sure of a leg at a lower visibility.
+func TestPlain(t *testing.T) {
+	for _, tc := range []struct {
+		quality     Quality
+		knee, ankle float64
+		want        bool
+	}{
+		{Balanced, 0.91, 0.92, true}, {Balanced, 0.85, 0.95, false}, {Accurate, 0.95, 0.85, false}, {"", 0.85, 0.85, false},
+		{Fast, 0.85, 0.82, true}, {Fast, 0.95, 0.7, false},
+	} {
+		l := posture(0, 10, 5)
+		for _, far := range []recording.Landmark{recording.RightKnee, recording.RightAnkle} {
+			l.Landmarks[far].Visibility = 0.1
+		}
+		l.Landmarks[recording.LeftKnee].Visibility, l.Landmarks[recording.LeftAnkle].Visibility = tc.knee, tc.ankle
+		if got := tc.quality.plain(&l.Landmarks); got != tc.want {
+			t.Errorf("%q with a knee of %g and an ankle of %g: %v", tc.quality, tc.knee, tc.ankle, got)
+		}
+	}
+}

@@ -34,6 +34,7 @@ func (q Quality) Network() (models.Network, error) {
 
 // Networks are the ONNX files' contents.
 type Networks struct {
+	Quality    Quality
 	Detector   []byte // person detector
 	Landmarker []byte // landmark network: lite, full or heavy
 }
@@ -46,7 +47,7 @@ func LoadNetworks(q Quality, dirs ...string) (Networks, error) {
 	if err != nil {
 		return Networks{}, err
 	}
-	var nets Networks
+	nets := Networks{Quality: q}
 	if nets.Detector, err = models.Detector().Load(dirs...); err != nil {
 		return Networks{}, err
 	}

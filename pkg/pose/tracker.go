@@ -59,6 +59,7 @@ const (
 // Tracker follows one lifter through the frames of a clip. It is used by one
 // goroutine.
 type Tracker struct {
+	quality    Quality
 	detector   *detector
 	landmarker *landmarker
 	another    *landmarker // for second looks, nil until there is one
@@ -91,7 +92,7 @@ type waiting struct {
 
 // NewTracker opens the networks. The caller closes the tracker.
 func NewTracker(rt *infer.Runtime, nets Networks) (*Tracker, error) {
-	t := &Tracker{signed: linearTone(-1, 1, 1), brightened: linearTone(-1, 1, 0.5), unsigned: linearTone(0, 1, 1)}
+	t := &Tracker{quality: nets.Quality, signed: linearTone(-1, 1, 1), brightened: linearTone(-1, 1, 0.5), unsigned: linearTone(0, 1, 1)}
 	var g errgroup.Group
 	g.Go(func() (err error) { t.detector, err = newDetector(rt, nets.Detector); return err })
 	g.Go(func() (err error) { t.landmarker, err = newLandmarker(rt, nets.Landmarker); return err })
@@ -197,7 +198,7 @@ func (t *Tracker) track(img Image, index int, time float64) error {
 					return err
 				}
 				t.steady.region = best.region
-			} else if plain(&best.landmarks) {
+			} else if t.quality.plain(&best.landmarks) {
 				t.crowd.calm(time)
 			}
 		} else if best, err = t.recover(img, people, best, time); err != nil {
