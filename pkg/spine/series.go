@@ -70,8 +70,8 @@ func (s *series) result() *Result {
 		if f.Coverage < minCoverage || sacral < minSacral && !s.in.nearNeutral(i) || math.Hypot(fitSD[i], doubt) > maxSD {
 			return
 		}
-		if hidden := 1 - f.Coverage; !s.in.nearNeutral(i) {
-			doubt = math.Hypot(doubt, hiddenError*hidden*hidden)
+		if !s.in.nearNeutral(i) {
+			doubt = math.Hypot(doubt, f.hidden())
 		}
 		flex[i], sd[i] = degrees(fr.got.params[pFlexion]), math.Hypot(s.fitSD(fr, usualChi2)*passes, doubt)
 		angle[i] = s.ref.surfaceAngle(fr.got.params[pFlexion], fr.got.params[pGluteal])
@@ -110,6 +110,10 @@ func (s *series) result() *Result {
 	})
 	return out
 }
+
+// hidden is the standard deviation that what is not seen of the contour adds,
+// degrees.
+func (f *Frame) hidden() float64 { return hiddenError * (1 - f.Coverage) * (1 - f.Coverage) }
 
 // unrest is the standard deviation of the filtered series while the lifter
 // stands still, degrees: errors that come and go more slowly than the low-pass
@@ -226,7 +230,7 @@ const (
 // neutral fills in what out says of the neutral posture, and returns the flexion of
 // the reference there, degrees, and its standard deviation.
 func (s *series) neutral(out *Result, flex, sd []float64) (zero, zeroSD float64) {
-	zero, zeroSD, out.NeutralSeen = s.zero(flex, sd)
+	zero, zeroSD, out.NeutralSeen = s.zero(out.Frames, flex, sd)
 	out.NeutralAngle = s.ref.surfaceAngle(radians(zero), 0)
 	if out.NeutralSeen {
 		out.ClothDeg = math.Max(0, out.NeutralAngle-leastLordosis)
@@ -282,14 +286,14 @@ const genericZeroSD = 7
 // that and the least flexed ones stand in. It is near 0, and the neutral frames say
 // how near as far as they are to be believed: a lockout whose plates hide the
 // sacrum says little.
-func (s *series) zero(flex, sd []float64) (zero, zeroSD float64, seen bool) {
+func (s *series) zero(frames []Frame, flex, sd []float64) (zero, zeroSD float64, seen bool) {
 	if s.in.Own != nil {
 		return s.standing(s.in.Own.ref), 0, true
 	}
 	var v, vSD []float64
 	for i, f := range flex {
 		if s.in.nearNeutral(i) && !math.IsNaN(f) {
-			v, vSD = append(v, f), append(vSD, sd[i])
+			v, vSD = append(v, f), append(vSD, math.Hypot(sd[i], frames[i].hidden()))
 		}
 	}
 	if len(v) == 0 {
