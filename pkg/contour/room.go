@@ -32,6 +32,7 @@ type room struct {
 	power         [grainLags + 1]float64
 	ratios        [3][]float64 // scratch
 	variances     []float64    // the same
+	findings      []finding    // the same
 }
 
 type block struct {
@@ -98,22 +99,33 @@ func (r *room) learn(img Image, mask Mask, t *recording.Trunk, length float64) {
 	r.look(mask, c0, c1, r0, r1, far)
 	r.expose(img, c0, c1, r0, r1)
 	for by := r0; by < r1; by++ {
-		for bx := c0; bx < c1; bx++ {
-			i := by*r.cols + bx
-			b := &r.blocks[i]
-			if r.wide[i] >= absence {
-				continue
-			}
-			if b.visits < soughtOut || b.restless || (bx+by+r.tick)%revisit == 0 {
+		for bx := c0; bx < c1; {
+			from := bx
+			for ; bx < c1 && r.due(bx, by); bx++ {
 				if (bx+by)%4 == 0 {
 					r.overhear(img, bx, by)
 				}
-				r.visit(img, b, bx, by)
-				r.collect(img, bx, by)
+			}
+			if from == bx {
+				bx++
+				continue
+			}
+			r.visit(img, from, bx, by)
+			for ; from < bx; from++ {
+				r.collect(img, from, by)
 			}
 		}
 	}
 	r.listen()
+}
+
+// due reports whether a block is to be looked at: nobody stands before it, and it is
+// not known yet or it is its row's turn. Rows, since pixels that lie side by side
+// are quicker to come by than others.
+func (r *room) due(bx, by int) bool {
+	i := by*r.cols + bx
+	b := &r.blocks[i]
+	return r.wide[i] < absence && (b.visits < soughtOut || b.restless || (by+r.tick)%revisit == 0)
 }
 
 // look reads the mask at the blocks' centres and spreads each value over far
@@ -177,8 +189,14 @@ func (r *room) expose(img Image, c0, c1, r0, r1 int) {
 	}
 }
 
-// visit updates one block.
-func (r *room) visit(img Image, b *block, bx, by int) {
+// finding is what a visit finds in a block.
+type finding struct {
+	odd, known int   // pixels that show something else, and that show what is known
+	squares    int64 // sum over known, of the three channels' deviations, 1/256 grey levels
+}
+
+// visit updates the blocks from bx to end of one row.
+func (r *room) visit(img Image, bx, end, by int) {
 	// What a pixel of the same thing deviates by, the three channels together.
 	limit := int32(256 * (12 + 4*r.noise))
 	var gain, inverse [3]int32 // 1/256
@@ -186,43 +204,52 @@ func (r *room) visit(img Image, b *block, bx, by int) {
 		gain[ch] = int32(256 * r.gain[ch])
 		inverse[ch] = int32(65536 / r.gain[ch])
 	}
-	x0, x1 := bx*blockPx, min((bx+1)*blockPx, r.width)
-	odd, known := 0, 0
-	var sum int64
+	r.findings = resize(r.findings, end-bx)
+	clear(r.findings)
 	for y := by * blockPx; y < min((by+1)*blockPx, r.height); y++ {
-		o := y*r.width + x0
-		n := x1 - x0
-		counts, pix, mean := r.count[o:o+n], img.Pix[3*o:3*(o+n)], r.mean[3*o:3*(o+n)]
-		for x := range counts {
-			p, m := pix[3*x:3*x+3:3*x+3], mean[3*x:3*x+3:3*x+3]
-			d0 := int32(p[0])<<8 - int32(m[0])*gain[0]>>8
-			d1 := int32(p[1])<<8 - int32(m[1])*gain[1]>>8
-			d2 := int32(p[2])<<8 - int32(m[2])*gain[2]>>8
-			count := int32(counts[x])
-			switch {
-			case count == 0:
-			case max(d0, -d0)+max(d1, -d1)+max(d2, -d2) > limit:
-				odd++
-				if count > 3 {
-					counts[x] = uint8(count - 3)
-					continue
+		for k := range r.findings {
+			x0 := (bx + k) * blockPx
+			o, n := y*r.width+x0, min(blockPx, r.width-x0)
+			counts, pix, mean := r.count[o:o+n], img.Pix[3*o:3*(o+n)], r.mean[3*o:3*(o+n)]
+			t := &r.findings[k]
+			for x := range counts {
+				p, m := pix[3*x:3*x+3:3*x+3], mean[3*x:3*x+3:3*x+3]
+				d0 := int32(p[0])<<8 - int32(m[0])*gain[0]>>8
+				d1 := int32(p[1])<<8 - int32(m[1])*gain[1]>>8
+				d2 := int32(p[2])<<8 - int32(m[2])*gain[2]>>8
+				count := int32(counts[x])
+				switch {
+				case count == 0:
+				case max(d0, -d0)+max(d1, -d1)+max(d2, -d2) > limit:
+					t.odd++
+					if count > 3 {
+						counts[x] = uint8(count - 3)
+						continue
+					}
+					count = 0
+				case count >= settledAt:
+					t.known++
+					t.squares += int64(d0)*int64(d0) + int64(d1)*int64(d1) + int64(d2)*int64(d2)
 				}
-				count = 0
-			case count >= settledAt:
-				known++
-				sum += int64(d0)*int64(d0) + int64(d1)*int64(d1) + int64(d2)*int64(d2)
+				share := 65536 / (count + 1)
+				m[0] = towards(m[0], int32(p[0])*inverse[0]>>8, share)
+				m[1] = towards(m[1], int32(p[1])*inverse[1]>>8, share)
+				m[2] = towards(m[2], int32(p[2])*inverse[2]>>8, share)
+				counts[x] = uint8(min(count+1, surestCount))
 			}
-			share := 65536 / (count + 1)
-			m[0] = towards(m[0], int32(p[0])*inverse[0]>>8, share)
-			m[1] = towards(m[1], int32(p[1])*inverse[1]>>8, share)
-			m[2] = towards(m[2], int32(p[2])*inverse[2]>>8, share)
-			counts[x] = uint8(min(count+1, surestCount))
 		}
 	}
-	b.restless = odd > blockPx*blockPx/4
+	for k := range r.findings {
+		r.blocks[by*r.cols+bx+k].note(&r.findings[k])
+	}
+}
+
+// note takes what a visit found.
+func (b *block) note(t *finding) {
+	b.restless = t.odd > blockPx*blockPx/4
 	b.visits = min(b.visits+1, 255)
-	if known >= blockPx*blockPx/2 {
-		v := float32(float64(sum) / float64(3*known) / 65536)
+	if t.known >= blockPx*blockPx/2 {
+		v := float32(float64(t.squares) / float64(3*t.known) / 65536)
 		if b.variance == 0 {
 			b.variance = v
 		}
