@@ -58,7 +58,7 @@ const (
 	// degrees, beyond which no value is given. Plates and arms before a clear edge
 	// make it up to 9, which the frames state of themselves. Where the edge is hardly
 	// clear it is now here, now there: in dark clips that can be measured that makes
-	// 0.3 to 1.3, in the one that cannot 3.8 to 6.5 (six recordings).
+	// 0.3 to 1.4 (seven lifters), in the one that cannot 3.8 to 6.5 (six recordings).
 	mostJumps        = 10.0
 	mostUnclearJumps = 3.5
 	// leanBackDeg is how far behind the usual lockout the trunk may be before

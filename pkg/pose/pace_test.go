@@ -104,8 +104,12 @@ func TestPlain(t *testing.T) {
 		knee, ankle float64
 		want        bool
 	}{
-		{Balanced, 0.91, 0.92, true}, {Balanced, 0.85, 0.95, false}, {Accurate, 0.95, 0.85, false}, {"", 0.85, 0.85, false},
-		{Fast, 0.85, 0.82, true}, {Fast, 0.95, 0.7, false},
+		{Balanced, 0.91, 0.92, true},
+		{Balanced, 0.85, 0.95, false},
+		{Accurate, 0.95, 0.85, false},
+		{"", 0.85, 0.85, false},
+		{Fast, 0.85, 0.82, true},
+		{Fast, 0.95, 0.7, false},
 	} {
 		l := posture(0, 10, 5)
 		for _, far := range []recording.Landmark{recording.RightKnee, recording.RightAnkle} {
