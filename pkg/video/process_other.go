@@ -7,7 +7,7 @@ import (
 	"os/exec"
 )
 
-// Process groups, resource limits, priorities and pipe sizes are set on Linux only.
+// Process groups, resource limits, priorities and sizes of streams are set on Linux only.
 
 func isolate(*exec.Cmd) {}
 
@@ -15,4 +15,4 @@ func limit(pid int, memory, file int64) {}
 
 func giveWay(int) {}
 
-func widen(*os.File) {}
+func newStream() (reader, writer *os.File, err error) { return os.Pipe() }

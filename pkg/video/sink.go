@@ -142,11 +142,10 @@ func createPart(path string) (string, error) {
 }
 
 func (s *Sink) start(ctx context.Context) error {
-	childIn, pipe, err := os.Pipe()
+	childIn, pipe, err := newStream()
 	if err != nil {
-		return fmt.Errorf("make a pipe: %w", err)
+		return fmt.Errorf("make a stream: %w", err)
 	}
-	widen(pipe)
 	ctx, cancel := context.WithCancel(ctx)
 	c, err := startChild(ctx, childSpec{
 		program: "ffmpeg", args: s.args(), stdin: childIn,

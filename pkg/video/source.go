@@ -155,10 +155,10 @@ func Open(ctx context.Context, path string, opts Options) (*Source, error) {
 	run, cancel := context.WithCancel(ctx)
 	s.cancel = cancel
 
-	pictures, childOut, err := os.Pipe()
+	pictures, childOut, err := newStream()
 	if err != nil {
 		cancel()
-		return nil, fmt.Errorf("make a pipe: %w", err)
+		return nil, fmt.Errorf("make a stream: %w", err)
 	}
 	marks, childMarks, err := os.Pipe()
 	if err != nil {
@@ -167,7 +167,6 @@ func Open(ctx context.Context, path string, opts Options) (*Source, error) {
 		childOut.Close()
 		return nil, fmt.Errorf("make a pipe: %w", err)
 	}
-	widen(pictures)
 	// Decoding is ahead of whoever looks at the pictures, and is not to take the
 	// core from them.
 	s.child, err = startChild(run, childSpec{
