@@ -67,12 +67,78 @@ func (n *prepared) replace(g *graph) {
 // packed returns the graph with its tail packed in so many parts, 1 or 2, or the
 // graph itself if it has none that can be.
 func (g *graph) packed(parts int) *graph {
-	for i := range g.steps {
-		if t, ok := g.tailFrom(i); ok {
-			return g.pack(t, parts)
-		}
+	if t, ok := g.tail(); ok && parts > 0 {
+		return g.pack(t, parts)
 	}
 	return g
+}
+
+// rest names what the head of a network in two parts leaves for the tail.
+const rest = "rest"
+
+// parts are the graph's head and its tail, this packed, if it has one.
+func (g *graph) parts(sig signature) (head, tail *prepared, ok bool) {
+	t, ok := g.tail()
+	if !ok || g.steps[t.first].reads[0] == 0 {
+		return nil, nil, false
+	}
+	first, last := g.cut(t)
+	left := tensorInfo{name: rest, shape: last.input}
+	head = &prepared{sig: signature{input: sig.input}}
+	tail = &prepared{sig: signature{input: left}}
+	for i, v := range g.outputs {
+		to := head
+		if v-1 == t.last {
+			to = tail
+		}
+		to.sig.outputs = append(to.sig.outputs, sig.outputs[i])
+	}
+	head.sig.outputs = append(head.sig.outputs, left)
+	head.replace(first)
+	tail.replace(last.packed(packParts()))
+	return head, tail, true
+}
+
+// cut returns what comes before the tail, with what that reads as its last output,
+// and the tail.
+func (g *graph) cut(t tail) (head, end *graph) {
+	read := g.steps[t.first].reads[0]
+	head, end = &graph{input: g.input}, &graph{input: g.shape(read)}
+	now := make([]int, len(g.steps)+1) // value of g → value of head or end
+	for i, s := range g.steps {
+		to := head
+		if t.member[i] {
+			to = end
+		}
+		reads := make([]int, len(s.reads))
+		for k, v := range s.reads {
+			if i != t.first { // which reads end's input, value 0, and nothing else
+				reads[k] = now[v]
+			}
+		}
+		s.reads = reads
+		to.steps = append(to.steps, s)
+		now[i+1] = len(to.steps)
+	}
+	for _, v := range g.outputs {
+		to := head
+		if v-1 == t.last {
+			to = end
+		}
+		to.outputs = append(to.outputs, now[v])
+	}
+	head.outputs = append(head.outputs, now[read])
+	return head, end
+}
+
+// tail looks for a tail that can be packed.
+func (g *graph) tail() (tail, bool) {
+	for i := range g.steps {
+		if t, ok := g.tailFrom(i); ok {
+			return t, true
+		}
+	}
+	return tail{}, false
 }
 
 // tailFrom looks whether all that follows from step first can be packed.

@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -126,6 +127,90 @@ func (g *graph) last(op string) int {
 	for i := len(g.steps) - 1; ; i-- {
 		if g.steps[i].op == op {
 			return i
+		}
+	}
+}
+
+// A network in two parts gives what it gives in one: its head to the last digit,
+// since nothing is computed differently there.
+func TestPartsAgree(t *testing.T) {
+	rt, err := NewRuntime(Options{Engine: ONNXRuntime})
+	if err != nil {
+		t.Skip("needs ONNX Runtime: scripts/fetch-onnxruntime.sh")
+	}
+	for name, n := range map[string]models.Network{"lite": models.Lite(), "full": models.Full()} {
+		t.Run(name, func(t *testing.T) {
+			model, err := n.Load()
+			if err != nil {
+				t.Fatal(err)
+			}
+			whole, err := rt.Open(model)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer whole.Close()
+			parts, err := rt.OpenParts(model)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer parts.Close()
+			if parts.Tail == nil {
+				t.Fatal("is whole")
+			}
+			rng := rand.New(rand.NewPCG(3, 4))
+			for i := range whole.Input() {
+				whole.Input()[i] = rng.Float32()
+			}
+			copy(parts.Head.Input(), whole.Input())
+			if err := errors.Join(whole.Run(), parts.Head.Run()); err != nil {
+				t.Fatal(err)
+			}
+			left := len(parts.Head.Outputs()) - 1
+			copy(parts.Tail.Input(), parts.Head.Output(left))
+			if err := parts.Tail.Run(); err != nil {
+				t.Fatal(err)
+			}
+			given := map[string][]float32{parts.Tail.Outputs()[0]: parts.Tail.Output(0)}
+			for i, output := range parts.Head.Outputs()[:left] {
+				given[output] = parts.Head.Output(i)
+			}
+			for i, output := range whole.Outputs() {
+				if !slices.Equal(given[output], whole.Output(i)) {
+					t.Errorf("%s differs", output)
+				}
+			}
+		})
+	}
+}
+
+// A network without a tail and one on OpenCV stay whole.
+func TestPartsOfWholes(t *testing.T) {
+	for _, engine := range []Engine{Auto, OpenCV} {
+		rt, err := NewRuntime(Options{Engine: engine})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := models.Detector()
+		if engine == OpenCV {
+			n = models.Lite()
+		}
+		model, err := n.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sig, err := readSignature(model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := rt.OpenParts(model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Tail != nil || !slices.Equal(p.Head.Outputs(), sig.names()) {
+			t.Errorf("%s: outputs %q, want all of %q and no tail", engine, p.Head.Outputs(), sig.names())
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -63,6 +63,9 @@ func (p *pipeline) lookAgain(ctx context.Context, t *pose.Tracker, width, height
 		if err != nil {
 			return err
 		}
+		if err := o.Mask.Develop(); err != nil {
+			return err
+		}
 		view := p.frames[i].View
 		p.frames[i] = p.see(&o)
 		p.frames[i].View = view

@@ -209,8 +209,7 @@ type moment struct {
 // again.
 type picture struct {
 	frame       video.Frame
-	watched     bool // by the networks
-	mask        []float32
+	watched     bool             // by the networks
 	observation pose.Observation // if watched
 	left        []moment         // out before it
 }
@@ -354,7 +353,7 @@ func (p *pipeline) pass(ctx context.Context, current *picture, seen []pose.Obser
 		if next == nil {
 			next = spare
 			next.frame.Width, next.frame.Height = o.Image.Width, o.Image.Height
-			if o.Mask.P != nil { // else nobody will look at it
+			if !o.Mask.Empty() { // else nobody will look at it
 				next.frame.Pix = append(next.frame.Pix[:0], o.Image.Pix...)
 			}
 		} else {
@@ -362,12 +361,10 @@ func (p *pipeline) pass(ctx context.Context, current *picture, seen []pose.Obser
 		}
 		p.pace.Note(o.Look())
 		next.watched = true
+		old := next.observation.Mask
 		next.observation = o
 		next.observation.Image.Pix = next.frame.Pix
-		if o.Mask.P != nil {
-			next.mask = append(next.mask[:0], o.Mask.P...)
-			next.observation.Mask.P = next.mask
-		}
+		next.observation.Mask = o.Mask.Copy(old)
 		if err := p.send(ctx, next); err != nil {
 			return nil, err
 		}
@@ -398,7 +395,6 @@ func (p *pipeline) take(ctx context.Context) (*picture, error) {
 // outline is the stage from observations to frames of the recording.
 func (p *pipeline) outline(ctx context.Context) error {
 	var before pose.Observation // of the last watched frame; its picture is gone
-	var mask []float32          // before's
 	var held []*picture         // between that and the next
 	for pic := range p.tracked {
 		if ctx.Err() != nil {
@@ -406,6 +402,9 @@ func (p *pipeline) outline(ctx context.Context) error {
 		}
 		o := &pic.observation
 		if pic.watched {
+			if err := o.Mask.Develop(); err != nil {
+				return fmt.Errorf("%s: %w", p.path, err)
+			}
 			for _, h := range held {
 				p.between(&h.frame, &before, o)
 				p.free <- h // has room for all there are
@@ -428,8 +427,7 @@ func (p *pipeline) outline(ctx context.Context) error {
 		f := p.see(o)
 		f.View = p.stands(o)
 		p.add(f, o)
-		before = *o
-		pic.mask, mask = mask, pic.mask
+		before, pic.observation = *o, before // with the masks' memory
 		p.free <- pic
 	}
 	return nil
@@ -474,7 +472,7 @@ func (p *pipeline) tell(n int) {
 // see outlines the lifter in a frame that was watched.
 func (p *pipeline) see(o *pose.Observation) recording.Frame {
 	f := frameOf(o)
-	if o.Tracking == recording.Absent || o.Mask.P == nil {
+	if o.Tracking == recording.Absent || o.Mask.Empty() {
 		nowhere := recording.Point{X: math.NaN(), Y: math.NaN()}
 		f.Trunk = recording.Trunk{Hip: nowhere, Shoulder: nowhere, SeatY: math.NaN()}
 		return f

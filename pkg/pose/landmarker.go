@@ -1,8 +1,10 @@
 package pose
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/spineflex/spineflex/pkg/infer"
 	"github.com/spineflex/spineflex/pkg/recording"
@@ -32,15 +34,52 @@ const MaskSize = cropSize
 // Mask is the probability of each pixel of a square region of the picture to
 // belong to the person. Its own pixel centres lie at .5.
 type Mask struct {
-	P         []float32 // MaskSize×MaskSize, row by row; nil where nobody was found
+	P         []float32 // MaskSize×MaskSize, row by row; empty where nobody was found and until Develop
 	ToImage   Affine    // mask pixels → picture pixels
 	FromImage Affine    // picture pixels → mask pixels
+
+	latent []float32 // what P is to be made of
+	end    *maskEnd  // that makes it
+}
+
+// Develop fills P of a mask that a [Tracker] has given, in the memory that the Mask
+// had before; the tracker need not wait for it, but must not be closed yet. Of others,
+// and a second time, it does nothing.
+func (m *Mask) Develop() error {
+	if len(m.latent) == 0 {
+		return nil
+	}
+	err := m.end.run(m.latent, m.read)
+	m.latent = m.latent[:0]
+	return err
+}
+
+// Empty reports whether nobody was found.
+func (m *Mask) Empty() bool { return len(m.P) == 0 && len(m.latent) == 0 }
+
+// Copy returns the mask in the memory of another, which is used up.
+func (m *Mask) Copy(into Mask) Mask {
+	c := *m
+	c.P = append(into.P[:0], m.P...)
+	c.latent = append(into.latent[:0], m.latent...)
+	return c
+}
+
+// read fills P.
+func (m *Mask) read(logits []float32) {
+	if m.P == nil {
+		m.P = make([]float32, MaskSize*MaskSize)
+	}
+	m.P = m.P[:MaskSize*MaskSize]
+	for i, logit := range logits {
+		m.P[i] = maskOf(logit)
+	}
 }
 
 // At interpolates the probability at a picture position bilinearly; it is 0
 // outside the region.
 func (m *Mask) At(x, y float64) float64 {
-	if m.P == nil {
+	if len(m.P) == 0 {
 		return 0
 	}
 	u, v := m.FromImage.Apply(x, y)
@@ -83,18 +122,39 @@ type sight struct {
 // landmarker runs the landmark network on a region.
 type landmarker struct {
 	net                                infer.Network
-	landmarks, presence, mask, heatmap int    // which outputs
-	region                             Region // of the last run
+	end                                *maskEnd // nil if net gives the mask itself
+	landmarks, presence, mask, heatmap int      // which outputs; mask is what end takes if there is one
+	region                             Region   // of the last run
+}
+
+// maskEnd is the part of the landmark network that makes the mask of what the rest
+// leaves for it. Tracking hardly ever needs the mask, so that whoever does can
+// compute it meanwhile. It may be used by several goroutines.
+type maskEnd struct {
+	mu  sync.Mutex
+	net infer.Network
+}
+
+// run makes a mask's logits, which are valid during use.
+func (e *maskEnd) run(latent []float32, use func(logits []float32)) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	copy(e.net.Input(), latent)
+	if err := e.net.Run(); err != nil {
+		return fmt.Errorf("make the mask: %w", err)
+	}
+	use(e.net.Output(0))
+	return nil
 }
 
 func newLandmarker(rt *infer.Runtime, model []byte) (*landmarker, error) {
-	net, err := rt.Open(model)
+	parts, err := rt.OpenParts(model)
 	if err != nil {
 		return nil, fmt.Errorf("landmark network: %w", err)
 	}
-	l := &landmarker{net: net, landmarks: -1, presence: -1, mask: -1, heatmap: -1}
-	for i := range net.Outputs() {
-		switch len(net.Output(i)) {
+	l := &landmarker{net: parts.Head, landmarks: -1, presence: -1, mask: -1, heatmap: -1}
+	for i := range l.net.Outputs() {
+		switch len(l.net.Output(i)) {
 		case outLandmarks:
 			l.landmarks = i
 		case outPresence:
@@ -105,10 +165,14 @@ func newLandmarker(rt *infer.Runtime, model []byte) (*landmarker, error) {
 			l.heatmap = i
 		}
 	}
-	if min(l.landmarks, l.presence, l.mask, l.heatmap) < 0 || len(net.Input()) != 3*cropSize*cropSize {
-		net.Close()
+	if parts.Tail != nil && len(parts.Tail.Output(0)) == outMask {
+		l.end = &maskEnd{net: parts.Tail}
+		l.mask = len(l.net.Outputs()) - 1
+	}
+	if min(l.landmarks, l.presence, l.mask, l.heatmap) < 0 || len(l.net.Input()) != 3*cropSize*cropSize {
+		defer parts.Close()
 		return nil, fmt.Errorf("landmark network: not a BlazePose landmark network (input %v, outputs %q)",
-			net.InputShape(), net.Outputs())
+			l.net.InputShape(), l.net.Outputs())
 	}
 	return l, nil
 }
@@ -121,6 +185,12 @@ func (l *landmarker) twin() (*landmarker, error) {
 	}
 	other := *l
 	other.net = net
+	if l.end != nil {
+		if net, err = l.end.net.Another(); err != nil {
+			return nil, errors.Join(fmt.Errorf("landmark network: %w", err), other.net.Close())
+		}
+		other.end = &maskEnd{net: net}
+	}
 	return &other, nil
 }
 
@@ -179,27 +249,34 @@ func refine(heat []float32, i int, x, y float64) (float64, float64) {
 
 // area is the person's part of the picture in the last run's mask, in square
 // pixels of the picture.
-func (l *landmarker) area() float64 {
+func (l *landmarker) area() (float64, error) {
 	n := 0
-	for _, logit := range l.net.Output(l.mask) {
-		if logit > 0 {
-			n++
+	count := func(logits []float32) {
+		for _, logit := range logits {
+			if logit > 0 {
+				n++
+			}
 		}
 	}
+	if l.end == nil {
+		count(l.net.Output(l.mask))
+	} else if err := l.end.run(l.net.Output(l.mask), count); err != nil {
+		return 0, err
+	}
 	pixel := l.region.Side / cropSize
-	return float64(n) * pixel * pixel
+	return float64(n) * pixel * pixel, nil
 }
 
-// readMask fills m from the last run.
+// readMask fills m from the last run, as far as it has gone.
 func (l *landmarker) readMask(m *Mask) {
-	if m.P == nil {
-		m.P = make([]float32, MaskSize*MaskSize)
-	}
-	for i, logit := range l.net.Output(l.mask) {
-		m.P[i] = maskOf(logit)
-	}
 	m.ToImage = l.region.ToImage(MaskSize)
 	m.FromImage = m.ToImage.Inverse()
+	m.P, m.end = m.P[:0], l.end
+	if l.end == nil {
+		m.read(l.net.Output(l.mask))
+	} else {
+		m.latent = append(m.latent[:0], l.net.Output(l.mask)...)
+	}
 }
 
 // maskOf is the probability that a mask's logit stands for. NaN counts as not the
@@ -231,4 +308,10 @@ const (
 	maskSteps = 256
 )
 
-func (l *landmarker) Close() error { return l.net.Close() }
+func (l *landmarker) Close() error {
+	err := l.net.Close()
+	if l.end != nil {
+		err = errors.Join(err, l.end.net.Close())
+	}
+	return err
+}

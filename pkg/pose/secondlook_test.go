@@ -117,7 +117,7 @@ func TestSecondLook(t *testing.T) {
 				t.Errorf("frame %d: changed %v", i, changed[i])
 			}
 			o, err := tracker.Again(view(clip[i]), clip[i].Index, looks[i])
-			if err != nil || o.Index != clip[i].Index || o.Tracking != looks[i].Tracking || (o.Mask.P == nil) != (o.Tracking == recording.Absent) {
+			if err != nil || o.Index != clip[i].Index || o.Tracking != looks[i].Tracking || o.Mask.Empty() != (o.Tracking == recording.Absent) {
 				t.Errorf("frame %d observed again: index %d, tracking %d, %v", i, o.Index, o.Tracking, err)
 			}
 		}

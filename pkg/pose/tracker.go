@@ -19,7 +19,7 @@ type Observation struct {
 	Presence  float64                                    // the landmark network's probability that a person fills the region; 0 if Absent
 	Landmarks [recording.NumLandmarks]recording.Keypoint // NaN if Absent; visibility is lowered if Held
 	Region    Region                                     // that the network saw
-	Mask      Mask                                       // P is nil if Absent
+	Mask      Mask                                       // to be developed; empty if Absent
 	Image     Image                                      // the frame's picture
 	Newcomer  bool                                       // another than before is followed from here on: the one who lifts
 }
@@ -79,7 +79,7 @@ type Tracker struct {
 	given    [][]byte // memory of the pictures in out
 	free     [][]byte // pictures' memory to use again
 	out      []Observation
-	masks    [][]float32 // memory of the masks in out
+	masks    []Mask // memory of those in out
 }
 
 // waiting is a frame in which the lifter has not been found yet. It owns its
@@ -150,8 +150,8 @@ func (t *Tracker) Flush() ([]Observation, error) {
 // reset takes back the memory of what was returned last.
 func (t *Tracker) reset() {
 	for i := range t.out {
-		if p := t.out[i].Mask.P; p != nil {
-			t.masks = append(t.masks, p)
+		if m := t.out[i].Mask; !m.Empty() {
+			t.masks = append(t.masks, m)
 		}
 	}
 	t.out = t.out[:0]
@@ -344,7 +344,10 @@ func (t *Tracker) search(img Image, index int, time float64) error {
 // before the shoulders passes for the whole trunk, and returns the better
 // sight.
 func (t *Tracker) widen(img Image, narrow sight) (sight, error) {
-	area := t.landmarker.area()
+	area, err := t.landmarker.area()
+	if err != nil {
+		return narrow, err
+	}
 	wide := narrow.region
 	wide.Side *= 1.5
 	wide.Y += 0.15 * narrow.region.Side
@@ -352,12 +355,18 @@ func (t *Tracker) widen(img Image, narrow sight) (sight, error) {
 	if err != nil {
 		return narrow, err
 	}
-	if s.presence >= max(minPresence, narrow.presence) && t.landmarker.area() > cutOff*area {
-		if s, err = t.landmarker.locate(img, alignedRegion(s.hip, s.top), t.unsigned); err != nil {
+	if s.presence >= max(minPresence, narrow.presence) {
+		whole, err := t.landmarker.area()
+		if err != nil {
 			return narrow, err
 		}
-		if s.presence >= max(minPresence, narrow.presence) {
-			return s, nil
+		if whole > cutOff*area {
+			if s, err = t.landmarker.locate(img, alignedRegion(s.hip, s.top), t.unsigned); err != nil {
+				return narrow, err
+			}
+			if s.presence >= max(minPresence, narrow.presence) {
+				return s, nil
+			}
 		}
 	}
 	return t.landmarker.locate(img, narrow.region, t.unsigned)
@@ -452,7 +461,7 @@ func (t *Tracker) observe(img Image, index int, time float64, tracking recording
 		Presence: s.presence, Landmarks: s.landmarks, Region: s.region, Image: img,
 	}
 	if n := len(t.masks); n > 0 {
-		o.Mask.P, t.masks = t.masks[n-1], t.masks[:n-1]
+		o.Mask, t.masks = t.masks[n-1], t.masks[:n-1]
 	}
 	t.landmarker.readMask(&o.Mask)
 	if tracking == recording.Held {

@@ -112,6 +112,33 @@ func TestLandmarksLieNearTheJoints(t *testing.T) {
 	}
 }
 
+// A copy of a mask can be developed when the tracker is elsewhere.
+func TestMaskDevelopsLater(t *testing.T) {
+	tracker := newTracker(t, newRuntime(t, infer.Auto, 0), pose.Balanced)
+	var at, later pose.Mask
+	for i, f := range frames(t, bundledClip, 15, 15) {
+		seen, err := tracker.Next(view(f), f.Index, f.Time)
+		if err != nil || len(seen) != 1 {
+			t.Fatalf("frame %d: %d observations, %v", f.Index, len(seen), err)
+		}
+		if m := seen[0].Mask; i == 0 {
+			later = m.Copy(pose.Mask{})
+			if err := m.Develop(); err != nil {
+				t.Fatal(err)
+			}
+			at = m.Copy(pose.Mask{})
+		}
+	}
+	for range 2 { // the second time it changes nothing
+		if err := later.Develop(); err != nil {
+			t.Fatal(err)
+		}
+		if later.Empty() || !slices.Equal(later.P, at.P) {
+			t.Fatal("differs from the mask developed at once")
+		}
+	}
+}
+
 func TestMaskCoversTheLifterOnly(t *testing.T) {
 	truth := truthPoints(t)
 	tracker := newTracker(t, newRuntime(t, infer.Auto, 0), pose.Balanced)
@@ -121,6 +148,9 @@ func TestMaskCoversTheLifterOnly(t *testing.T) {
 			t.Fatalf("frame %d: %d observations, %v", f.Index, len(seen), err)
 		}
 		m := seen[0].Mask
+		if err := m.Develop(); err != nil {
+			t.Fatal(err)
+		}
 		px := truth[f.Index]
 		hx, hy := truthMiddle(px, "hip")
 		kx, ky := truthMiddle(px, "knee")
@@ -207,6 +237,9 @@ func TestHeadAndShouldersHidden(t *testing.T) {
 		if o.Tracking == recording.Absent {
 			t.Errorf("frame %d: lost", f.Index)
 			continue
+		}
+		if err := o.Mask.Develop(); err != nil {
+			t.Fatal(err)
 		}
 		toCrop := o.Region.ToImage(1).Inverse()
 		for _, joint := range []string{"shoulder", "hip", "knee", "ankle"} {
