@@ -139,6 +139,7 @@ func TestFollow(t *testing.T) {
 // Where only a corner shows anything, what moves there must not pass for the
 // camera: either nothing is said, or that it is not sure.
 func TestFollowIsUnsure(t *testing.T) {
+	noisy := uint64(0)
 	for _, tc := range []struct {
 		name  string
 		cover func(img Image, i int)
@@ -150,12 +151,36 @@ func TestFollowIsUnsure(t *testing.T) {
 				img.cover(Box{x, 400 + 6*float64(k), x + 4, 600}, byte(90+5*k))
 			}
 		}},
+		{"of a bare wall in the dark", func(img Image, _ int) {
+			rng := rand.New(rand.NewPCG(7, noisy))
+			noisy++
+			for x := range width {
+				for y := range height {
+					grey := byte(70 + 14*rng.NormFloat64())
+					if y > 520 {
+						grey += 60 // the floor
+					}
+					o := 3 * (y*width + x)
+					img.Pix[o], img.Pix[o+1], img.Pix[o+2] = grey, grey, grey
+				}
+			}
+			img.cover(Box{80, 200, 180, 590}, 120)
+		}},
+		{"between a ceiling and a floor", func(img Image, i int) {
+			img.cover(Box{0, 0, width, 40}, 60)
+			img.cover(Box{0, 560, width, height}, 150)
+			// A plate behind the lifter goes up and moves on a little.
+			x, y := 240+2*float64(i), 520-6*float64(i)
+			for k := range 10 {
+				img.cover(Box{x + 8*float64(k), y, x + 8*float64(k) + 4, y + 80}, byte(30+15*k))
+			}
+		}},
 		{"of black pictures", func(img Image, _ int) { img.cover(Box{0, 0, width, height}, 3) }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var f Follower
 			wall := &room{}
-			for i := range 12 {
+			for i := range 60 {
 				img := wall.picture(about(0, 0, 0, 1), 1, func() float64 { return 0 })
 				tc.cover(img, i)
 				v := f.Follow(img, Box{60, 60, 200, 600})

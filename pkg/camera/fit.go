@@ -26,6 +26,7 @@ type block struct {
 	places   []place
 	hessian  [params * params]float64
 	gradient float64 // mean square of the places' gradients
+	tells    [2]bool // of a shift along x, along y
 	expected float64 // mean square difference from a picture that fits
 }
 
@@ -38,8 +39,13 @@ type key struct {
 const (
 	blockSide = 8
 	perBlock  = 8 // places, those with the steepest gradients
-	// minGradient is the gradient that is more than noise, grey levels a pixel.
+	// minGradient is the least gradient that says something, grey levels a pixel.
 	minGradient = 3.0
+	// Where nothing is but noise its squared gradient is distributed exponentially:
+	// aboveNoise times what it is at the quantile noiseShare is passed by one pixel in a
+	// hundred. More than that share of a room is seldom full of edges.
+	noiseShare = 0.3
+	aboveNoise = 13.0
 	// minPlaces of a block must have it.
 	minPlaces = 4
 	// minBlocks is the least number that tells a camera from what moves in the
@@ -56,6 +62,7 @@ func (k *key) take(s *small, lifter Box) {
 	k.blocks = k.blocks[:0]
 	k.middleX, k.middleY = float64(s.width)/2, float64(s.height)/2
 	shown := s.shown()
+	least := max(minGradient*minGradient, aboveNoise*s.faint(lifter, shown))
 	for y := 1; y+blockSide < s.height; y += blockSide {
 		for x := 1; x+blockSide < s.width; x += blockSide {
 			b := block{box: Box{float64(x), float64(y), float64(x + blockSide), float64(y + blockSide)}}
@@ -63,7 +70,7 @@ func (k *key) take(s *small, lifter Box) {
 			if b.box.meets(lifter) || !b.box.within(shown) {
 				continue
 			}
-			if b.take(s, k, x, y); len(b.places) >= minPlaces {
+			if b.take(s, k, x, y, least); len(b.places) >= minPlaces {
 				k.blocks = append(k.blocks, b)
 			}
 		}
@@ -86,8 +93,33 @@ func (k *key) share(w warp, s *small) float64 {
 	return float64(in) / float64(len(k.blocks))
 }
 
-// take fills the block from its corner.
-func (b *block) take(s *small, k *key, x0, y0 int) {
+// faint is the square of the gradient that noiseShare of the pixels do not pass.
+func (s *small) faint(lifter, shown Box) float64 {
+	var squares []float64
+	for y := 1; y < s.height-1; y += 2 {
+		for x := 1; x < s.width-1; x += 2 {
+			at := Box{float64(x), float64(y), float64(x), float64(y)}
+			if !at.meets(lifter) && at.within(shown) {
+				gx, gy := s.gradient(x, y)
+				squares = append(squares, gx*gx+gy*gy)
+			}
+		}
+	}
+	if len(squares) == 0 {
+		return 0
+	}
+	slices.Sort(squares)
+	return squares[int(noiseShare*float64(len(squares)))]
+}
+
+// gradient of the brightness, grey levels a pixel.
+func (s *small) gradient(x, y int) (gx, gy float64) {
+	o := y*s.width + x
+	return float64(s.pix[o+1]-s.pix[o-1]) / 2, float64(s.pix[o+s.width]-s.pix[o-s.width]) / 2
+}
+
+// take fills the block from its corner with places of at least that gradient, squared.
+func (b *block) take(s *small, k *key, x0, y0 int, least float64) {
 	type steep struct {
 		x, y   int
 		gx, gy float64
@@ -95,9 +127,8 @@ func (b *block) take(s *small, k *key, x0, y0 int) {
 	var all []steep
 	for y := y0; y < y0+blockSide; y++ {
 		for x := x0; x < x0+blockSide; x++ {
-			o := y*s.width + x
-			gx, gy := float64(s.pix[o+1]-s.pix[o-1])/2, float64(s.pix[o+s.width]-s.pix[o-s.width])/2
-			if gx*gx+gy*gy >= minGradient*minGradient {
+			gx, gy := s.gradient(x, y)
+			if gx*gx+gy*gy >= least {
 				all = append(all, steep{x, y, gx, gy})
 			}
 		}
@@ -116,7 +147,8 @@ func (b *block) take(s *small, k *key, x0, y0 int) {
 		}})
 		b.gradient += p.gx*p.gx + p.gy*p.gy
 	}
-	b.gradient /= float64(len(b.places))
+	n := float64(len(b.places))
+	b.gradient /= n
 	b.expected = noise*noise + misplaced*misplaced*b.gradient
 	for i := range b.places {
 		d := &b.places[i].slope
@@ -125,6 +157,10 @@ func (b *block) take(s *small, k *key, x0, y0 int) {
 				b.hessian[r*params+c] += d[r] * d[c]
 			}
 		}
+	}
+	for axis := range b.tells {
+		j := 2 + axis // the shift's parameter
+		b.tells[axis] = b.hessian[j*params+j] >= n*minGradient*minGradient
 	}
 }
 
@@ -214,20 +250,43 @@ func (f *fitter) descend(k *key, s *small, w warp, lifter Box, share float64) (f
 			break
 		}
 	}
-	in, agree := f.look(k, s, w, lifter), 0
-	for i := range f.ratio {
-		b := &k.blocks[i]
-		if f.ratio[i] <= agrees && f.misfit[i] <= 4*noise*noise+elsewhere*elsewhere*b.gradient {
-			agree++
-		}
-	}
-	if in < minBlocks || float64(agree) < share*float64(in) {
+	in := f.look(k, s, w, lifter)
+	if in < minBlocks || !f.agree(k, share) {
 		return w, false
 	}
 	f.seen = in
 	x, y := w.inverse().at((lifter.X0+lifter.X1)/2, (lifter.Y0+lifter.Y1)/2)
 	f.sd = f.votes(k, w).spread(x-k.middleX, y-k.middleY, max(lifter.X1-lifter.X0, lifter.Y1-lifter.Y0)/2)
 	return w, true
+}
+
+// agree reports whether that share of the blocks in view agrees: of all, and of those
+// that tell of a shift along either axis. A ceiling's edge and a floor's agree with any
+// shift along them, and would leave that to a plate that is lifted and to shadows.
+func (f *fitter) agree(k *key, share float64) bool {
+	var in, agree [3]int // telling of x, of y, all
+	for i, ratio := range f.ratio {
+		if math.IsNaN(ratio) {
+			continue
+		}
+		b := &k.blocks[i]
+		fits := ratio <= agrees && f.misfit[i] <= 4*noise*noise+elsewhere*elsewhere*b.gradient
+		for group, member := range [3]bool{b.tells[0], b.tells[1], true} {
+			if !member {
+				continue
+			}
+			in[group]++
+			if fits {
+				agree[group]++
+			}
+		}
+	}
+	for group := range in {
+		if in[group] < minBlocks/4 || float64(agree[group]) < share*float64(in[group]) {
+			return false
+		}
+	}
+	return true
 }
 
 // look compares the key with the picture under w: per block the mean square
