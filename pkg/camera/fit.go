@@ -39,13 +39,8 @@ type key struct {
 const (
 	blockSide = 8
 	perBlock  = 8 // places, those with the steepest gradients
-	// minGradient is the least gradient that says something, grey levels a pixel.
+	// minGradient is the gradient that is more than noise, grey levels a pixel.
 	minGradient = 3.0
-	// Where nothing is but noise its squared gradient is distributed exponentially:
-	// aboveNoise times what it is at the quantile noiseShare is passed by one pixel in a
-	// hundred. More than that share of a room is seldom full of edges.
-	noiseShare = 0.3
-	aboveNoise = 13.0
 	// minPlaces of a block must have it.
 	minPlaces = 4
 	// minBlocks is the least number that tells a camera from what moves in the
@@ -62,7 +57,6 @@ func (k *key) take(s *small, lifter Box) {
 	k.blocks = k.blocks[:0]
 	k.middleX, k.middleY = float64(s.width)/2, float64(s.height)/2
 	shown := s.shown()
-	least := max(minGradient*minGradient, aboveNoise*s.faint(lifter, shown))
 	for y := 1; y+blockSide < s.height; y += blockSide {
 		for x := 1; x+blockSide < s.width; x += blockSide {
 			b := block{box: Box{float64(x), float64(y), float64(x + blockSide), float64(y + blockSide)}}
@@ -70,7 +64,7 @@ func (k *key) take(s *small, lifter Box) {
 			if b.box.meets(lifter) || !b.box.within(shown) {
 				continue
 			}
-			if b.take(s, k, x, y, least); len(b.places) >= minPlaces {
+			if b.take(s, k, x, y); len(b.places) >= minPlaces {
 				k.blocks = append(k.blocks, b)
 			}
 		}
@@ -93,33 +87,8 @@ func (k *key) share(w warp, s *small) float64 {
 	return float64(in) / float64(len(k.blocks))
 }
 
-// faint is the square of the gradient that noiseShare of the pixels do not pass.
-func (s *small) faint(lifter, shown Box) float64 {
-	var squares []float64
-	for y := 1; y < s.height-1; y += 2 {
-		for x := 1; x < s.width-1; x += 2 {
-			at := Box{float64(x), float64(y), float64(x), float64(y)}
-			if !at.meets(lifter) && at.within(shown) {
-				gx, gy := s.gradient(x, y)
-				squares = append(squares, gx*gx+gy*gy)
-			}
-		}
-	}
-	if len(squares) == 0 {
-		return 0
-	}
-	slices.Sort(squares)
-	return squares[int(noiseShare*float64(len(squares)))]
-}
-
-// gradient of the brightness, grey levels a pixel.
-func (s *small) gradient(x, y int) (gx, gy float64) {
-	o := y*s.width + x
-	return float64(s.pix[o+1]-s.pix[o-1]) / 2, float64(s.pix[o+s.width]-s.pix[o-s.width]) / 2
-}
-
-// take fills the block from its corner with places of at least that gradient, squared.
-func (b *block) take(s *small, k *key, x0, y0 int, least float64) {
+// take fills the block from its corner.
+func (b *block) take(s *small, k *key, x0, y0 int) {
 	type steep struct {
 		x, y   int
 		gx, gy float64
@@ -127,8 +96,9 @@ func (b *block) take(s *small, k *key, x0, y0 int, least float64) {
 	var all []steep
 	for y := y0; y < y0+blockSide; y++ {
 		for x := x0; x < x0+blockSide; x++ {
-			gx, gy := s.gradient(x, y)
-			if gx*gx+gy*gy >= least {
+			o := y*s.width + x
+			gx, gy := float64(s.pix[o+1]-s.pix[o-1])/2, float64(s.pix[o+s.width]-s.pix[o-s.width])/2
+			if gx*gx+gy*gy >= minGradient*minGradient {
 				all = append(all, steep{x, y, gx, gy})
 			}
 		}
