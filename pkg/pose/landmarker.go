@@ -267,7 +267,7 @@ func (l *landmarker) area() (float64, error) {
 	return float64(n) * pixel * pixel, nil
 }
 
-// readMask fills m from the last run, as far as it has gone.
+// readMask fills m from the last run: P, or what Develop makes it of.
 func (l *landmarker) readMask(m *Mask) {
 	m.ToImage = l.region.ToImage(MaskSize)
 	m.FromImage = m.ToImage.Inverse()
