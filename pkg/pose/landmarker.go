@@ -59,10 +59,9 @@ func (m *Mask) Empty() bool { return len(m.P) == 0 && len(m.latent) == 0 }
 
 // Copy returns the mask in the memory of another, which is used up.
 func (m *Mask) Copy(into Mask) Mask {
-	c := *m
-	c.P = append(into.P[:0], m.P...)
-	c.latent = append(into.latent[:0], m.latent...)
-	return c
+	into.P, into.latent = append(into.P[:0], m.P...), append(into.latent[:0], m.latent...)
+	into.ToImage, into.FromImage, into.end = m.ToImage, m.FromImage, m.end
+	return into
 }
 
 // read fills P.
