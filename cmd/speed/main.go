@@ -85,8 +85,6 @@ type bench struct {
 	bin, dir    string
 	short, long string // clips of shortS and longS seconds, 1080p30
 	uhd         string // shortS seconds of 4K
-	networkS    float64
-	decodeS     float64 // processor time per 1080p frame
 	onnxruntime bool
 }
 
@@ -106,16 +104,20 @@ func newBench(bin, clip, dir string) (*bench, error) {
 			return nil, fmt.Errorf("scale up %s: %w", clip, err)
 		}
 	}
-	var err error
-	if b.networkS, b.onnxruntime, err = networkSeconds(); err != nil {
-		return nil, err
+	return b, nil
+}
+
+// parts is what a frame takes at least of one core: the full landmark network and
+// decoding, seconds.
+func (b *bench) parts() (network, decode float64, err error) {
+	if network, b.onnxruntime, err = networkSeconds(); err != nil {
+		return 0, 0, err
 	}
 	u, err := measured(exec.Command("ffmpeg", "-v", "error", "-i", b.short, "-f", "null", "-"))
 	if err != nil {
-		return nil, fmt.Errorf("decode: %w", err)
+		return 0, 0, fmt.Errorf("decode: %w", err)
 	}
-	b.decodeS = u.cpu.Seconds() / (shortS * fps)
-	return b, nil
+	return network, u.cpu.Seconds() / (shortS * fps), nil
 }
 
 // networkSeconds is how long the full landmark network takes for a picture on
