@@ -140,16 +140,13 @@ func TestPartsAgree(t *testing.T) {
 	}
 	for name, n := range map[string]models.Network{"lite": models.Lite(), "full": models.Full()} {
 		t.Run(name, func(t *testing.T) {
-			model, err := n.Load()
-			if err != nil {
-				t.Fatal(err)
-			}
-			whole, err := rt.Open(model)
+			_, plain := readNetwork(t, n)
+			whole, err := rt.Open(plain.bytes)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer whole.Close()
-			parts, err := rt.OpenParts(model)
+			parts, err := rt.OpenParts(plain.bytes)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -194,20 +191,13 @@ func TestPartsOfWholes(t *testing.T) {
 		if engine == OpenCV {
 			n = models.Lite()
 		}
-		model, err := n.Load()
+		_, plain := readNetwork(t, n)
+		p, err := rt.OpenParts(plain.bytes)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sig, err := readSignature(model)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := rt.OpenParts(model)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if p.Tail != nil || !slices.Equal(p.Head.Outputs(), sig.names()) {
-			t.Errorf("%s: outputs %q, want all of %q and no tail", engine, p.Head.Outputs(), sig.names())
+		if p.Tail != nil || !slices.Equal(p.Head.Outputs(), plain.outputs) {
+			t.Errorf("%s: outputs %q, want all of %q and no tail", engine, p.Head.Outputs(), plain.outputs)
 		}
 		if err := p.Close(); err != nil {
 			t.Error(err)
