@@ -131,7 +131,7 @@ func networkSeconds() (seconds float64, onnxruntime bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	net, err := rt.Open(model)
+	net, err := rt.OpenParts(model)
 	if err != nil {
 		return 0, false, err
 	}
@@ -142,7 +142,13 @@ func networkSeconds() (seconds float64, onnxruntime bool, err error) {
 		if i == warmUp {
 			begun = time.Now()
 		}
-		if err := net.Run(); err != nil {
+		if err := net.Head.Run(); err != nil {
+			return 0, false, err
+		}
+		if net.Tail == nil {
+			continue
+		}
+		if err := net.Tail.Run(); err != nil {
 			return 0, false, err
 		}
 	}

@@ -40,8 +40,12 @@ func measured(cmd *exec.Cmd) (usage, error) {
 
 // analyze measures one run on a clip.
 func (b *bench) analyze(clip string, args ...string) (usage, error) {
-	args = append([]string{"analyze", "--quiet", "--overwrite", "-o", b.dir}, args...)
-	return measured(exec.Command(b.bin, append(args, clip)...))
+	return measured(exec.Command(b.bin, b.args(clip, args...)...))
+}
+
+// args are the program's for a run on a clip.
+func (b *bench) args(clip string, more ...string) []string {
+	return append(append([]string{"analyze", "--quiet", "--overwrite", "-o", b.dir}, more...), clip)
 }
 
 // median of three runs.
@@ -79,7 +83,7 @@ func (b *bench) beside() (ratios, error) {
 		if err != nil {
 			return ratios{}, err
 		}
-		one, err := measured(exec.Command("taskset", "-c", "0", b.bin, "analyze", "--quiet", "--overwrite", "--no-video", "-o", b.dir, b.short))
+		one, err := measured(exec.Command("taskset", append([]string{"-c", "0", b.bin}, b.args(b.short, "--no-video")...)...))
 		if err != nil {
 			return ratios{}, err
 		}

@@ -154,7 +154,6 @@ func (r *Runtime) Open(model []byte) (Network, error) {
 		return openOpenCV(model, sig, r.threads)
 	}
 	p := prepared{bytes: model, sig: sig, input: sig.input.name, outputs: sig.names()}
-	p.pack()
 	return openONNXRuntime(&p, r.each())
 }
 
@@ -172,15 +171,9 @@ type Parts struct {
 // only its mask needs, a fifth to a third of the work of a pose network. OpenCV's
 // networks and those without such an end stay whole.
 func (r *Runtime) OpenParts(model []byte) (Parts, error) {
-	sig, err := readSignature(model)
-	if err != nil {
-		return Parts{}, fmt.Errorf("read onnx model: %w", err)
-	}
 	if r.engine == ONNXRuntime {
-		if g, err := readGraph(model, sig); err == nil {
-			if head, tail, ok := g.parts(sig); ok {
-				return r.openParts(head, tail)
-			}
+		if head, tail, ok := parted(model); ok {
+			return r.openParts(head, tail)
 		}
 	}
 	whole, err := r.Open(model)

@@ -39,24 +39,8 @@ type tail struct {
 	rows        int // over the seam, before the Resize
 }
 
-// pack puts the packed network in the model's place if it can be packed and is
-// faster on this processor then. What the file calls its values is no longer
-// known in it.
-func (n *prepared) pack() {
-	parts := packParts()
-	if parts == 0 {
-		return
-	}
-	g, err := readGraph(n.bytes, n.sig)
-	if err != nil {
-		return // for the engine to judge
-	}
-	if p := g.packed(parts); p != g {
-		n.replace(p)
-	}
-}
-
-// replace puts a graph in the model's place.
+// replace puts a graph in the model's place. What the file calls its values is no
+// longer known in it.
 func (n *prepared) replace(g *graph) {
 	n.bytes, n.input, n.outputs = g.standard(), valueName(0), nil
 	for _, v := range g.outputs {
@@ -76,24 +60,26 @@ func (g *graph) packed(parts int) *graph {
 // rest names what the head of a network in two parts leaves for the tail.
 const rest = "rest"
 
-// parts are the graph's head and its tail, this packed, if it has one.
-func (g *graph) parts(sig signature) (head, tail *prepared, ok bool) {
+// parted is a network's head and its tail, this packed where it is faster on this
+// processor then, if it has one. What is no network is for the engine to judge.
+func parted(model []byte) (head, tail *prepared, ok bool) {
+	sig, err := readSignature(model)
+	if err != nil {
+		return nil, nil, false
+	}
+	g, err := readGraph(model, sig)
+	if err != nil {
+		return nil, nil, false
+	}
 	t, ok := g.tail()
 	if !ok || g.steps[t.first].reads[0] == 0 {
 		return nil, nil, false
 	}
 	first, last := g.cut(t)
 	left := tensorInfo{name: rest, shape: last.input}
-	head = &prepared{sig: signature{input: sig.input}}
-	tail = &prepared{sig: signature{input: left}}
-	for i, v := range g.outputs {
-		to := head
-		if v-1 == t.last {
-			to = tail
-		}
-		to.sig.outputs = append(to.sig.outputs, sig.outputs[i])
-	}
-	head.sig.outputs = append(head.sig.outputs, left)
+	given := slices.Index(g.outputs, t.last+1)
+	head = &prepared{sig: signature{input: sig.input, outputs: append(slices.Delete(slices.Clone(sig.outputs), given, given+1), left)}}
+	tail = &prepared{sig: signature{input: left, outputs: sig.outputs[given : given+1]}}
 	head.replace(first)
 	tail.replace(last.packed(packParts()))
 	return head, tail, true
@@ -121,13 +107,12 @@ func (g *graph) cut(t tail) (head, end *graph) {
 		now[i+1] = len(to.steps)
 	}
 	for _, v := range g.outputs {
-		to := head
-		if v-1 == t.last {
-			to = end
+		if v-1 != t.last {
+			head.outputs = append(head.outputs, now[v])
 		}
-		to.outputs = append(to.outputs, now[v])
 	}
 	head.outputs = append(head.outputs, now[read])
+	end.outputs = []int{now[t.last+1]}
 	return head, end
 }
 
