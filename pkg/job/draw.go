@@ -14,11 +14,7 @@ import (
 
 // draw makes the annotated video unless there is to be none, on the way the
 // stills for the report, and what the look asks for besides.
-func draw(ctx context.Context, clip, folder string, a *analysis.Analysis, o *Options) ([]report.Still, error) {
-	info, err := video.Probe(ctx, clip)
-	if err != nil {
-		return nil, err
-	}
+func draw(ctx context.Context, clip string, info video.Info, folder string, a *analysis.Analysis, o *Options) ([]report.Still, error) {
 	d := &drawing{clip: clip, info: &info, a: a, o: o}
 	opts := overlay.Options{Style: o.Look.Style, Freeze: o.Look.Freeze, Card: !o.Look.NoCard, Instants: overlay.Instants(a)}
 	if o.Look.Stills {

@@ -11,6 +11,7 @@ import (
 	"github.com/spineflex/spineflex/pkg/analysis"
 	"github.com/spineflex/spineflex/pkg/overlay"
 	"github.com/spineflex/spineflex/pkg/recording"
+	"github.com/spineflex/spineflex/pkg/video"
 )
 
 // BenchmarkDraw takes a clip of a phone's usual size from file to annotated
@@ -30,10 +31,14 @@ func BenchmarkDraw(b *testing.B) {
 		"-vf", "scale=1080:1920", "-preset", "veryfast", clip).CombinedOutput(); err != nil {
 		b.Fatalf("ffmpeg: %v: %s", err, out)
 	}
+	info, err := video.Probe(b.Context(), clip)
+	if err != nil {
+		b.Fatal(err)
+	}
 	pictures := 0
 	for b.Loop() {
 		o := Options{Progress: func(_ Stage, done, _ int) { pictures += min(done, 1) }}
-		if _, err := draw(b.Context(), clip, folder, a, &o); err != nil {
+		if _, err := draw(b.Context(), clip, info, folder, a, &o); err != nil {
 			b.Fatal(err)
 		}
 	}

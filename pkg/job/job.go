@@ -119,9 +119,13 @@ func Run(ctx context.Context, clip, folder string, o Options) (*Result, error) {
 	}
 	defer release()
 
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // of the question, where nobody waits for its answer
+	probe := video.ProbeAhead(ctx, clip)
+	o.Perception.Info = probe
 	if o.Settings.NeutralAtS > 0 {
 		// Asked before minutes of work.
-		info, err := video.Probe(ctx, clip)
+		info, err := probe()
 		if err != nil {
 			return nil, err
 		}
@@ -148,7 +152,11 @@ func Run(ctx context.Context, clip, folder string, o Options) (*Result, error) {
 	}
 	var stills []report.Still
 	if !o.NoVideo || o.Look.Stills {
-		if stills, err = draw(ctx, clip, folder, a, &o); err != nil {
+		info, err := probe()
+		if err != nil {
+			return nil, err
+		}
+		if stills, err = draw(ctx, clip, info, folder, a, &o); err != nil {
 			return nil, err
 		}
 	}
@@ -275,10 +283,14 @@ func Render(ctx context.Context, folder, clip string, o Options) (*Result, error
 	if err := o.check(s.StatureCM); err != nil {
 		return nil, err
 	}
+	info, err := video.Probe(ctx, clip)
+	if err != nil {
+		return nil, err
+	}
 	if err := unfinish(folder); err != nil {
 		return nil, err
 	}
-	stills, err := draw(ctx, clip, folder, a, &o)
+	stills, err := draw(ctx, clip, info, folder, a, &o)
 	if err != nil {
 		return nil, err
 	}

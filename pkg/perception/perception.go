@@ -60,6 +60,9 @@ type Options struct {
 	// at; its times are divided by as much as it plays slower. 0: as the file says.
 	CaptureFPS float64
 
+	// Info waits for what the clip is, where that has been asked already, as by
+	// [video.ProbeAhead]; nil: [Run] asks.
+	Info func() (video.Info, error)
 	// Progress is called for every frame that is dealt with, one call at a time;
 	// those that have to be looked at again add to the total. Total 0: unknown.
 	// May be nil.

@@ -45,7 +45,11 @@ func Run(ctx context.Context, path string, o Options) (*recording.Recording, err
 	}
 	networks := load(rt, o.Quality)
 	defer networks.close()
-	info, err := video.Probe(ctx, path)
+	probe := o.Info
+	if probe == nil {
+		probe = func() (video.Info, error) { return video.Probe(ctx, path) }
+	}
+	info, err := probe()
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -86,6 +87,14 @@ func Probe(ctx context.Context, path string) (Info, error) {
 		return Info{}, fileError(path, err)
 	}
 	return info, nil
+}
+
+// ProbeAhead begins to [Probe] at once. What it returns waits for the answer, which is
+// the same however often it is asked for. Ending ctx ends it.
+func ProbeAhead(ctx context.Context, path string) func() (Info, error) {
+	probe := sync.OnceValues(func() (Info, error) { return Probe(ctx, path) })
+	go func() { _, _ = probe() }()
+	return probe
 }
 
 // checkFile refuses what must not be handed to a decoder at all.

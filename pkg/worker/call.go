@@ -113,8 +113,9 @@ func (r *Runner) command() (*exec.Cmd, error) {
 	cmd := exec.Command(program, Command)
 	cmd.Args[0] = filepath.Base(os.Args[0])
 	// OpenBLAS, which OpenCV brings along, starts a thread for every core as it is
-	// loaded, which spin for a while. Nobody here needs them.
-	cmd.Env = append(os.Environ(), "OPENBLAS_NUM_THREADS=1")
+	// loaded, which spin for a while. Nobody here needs them. Nor is there anything to
+	// collect before [Serve] sets the collector's pace.
+	cmd.Env = append(os.Environ(), "OPENBLAS_NUM_THREADS=1", "GOGC=off")
 	return cmd, nil
 }
 

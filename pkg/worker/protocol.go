@@ -45,7 +45,7 @@ type request struct {
 
 func newRequest(t task, clip, folder string, o job.Options) request {
 	o.Progress, o.Note, o.Watch = nil, nil, nil
-	o.Perception.Progress, o.Perception.Note = nil, nil
+	o.Perception.Info, o.Perception.Progress, o.Perception.Note = nil, nil, nil
 	return request{Task: t, Clip: clip, Folder: folder, Options: o}
 }
 
