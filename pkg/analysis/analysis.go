@@ -55,6 +55,7 @@ type Frame struct {
 	HipHeightPct    float64 // hip above ankle, per cent of standing
 	Confidence      float64 // probability-like share of the evidence that was there, 0..1
 	BeyondNeutral   bool    // between breakdown and return inside a rep
+	Astray          bool    // something else passed for the back; flexion is NaN
 	Landmarks       [recording.NumLandmarks]recording.Keypoint
 	Dorsal          []DorsalPoint     // the back's outline as seen, sacrum to upper back
 	Lumbar          []recording.Point // smoothed lumbar part of it (sacrum to lower thorax) as measured, for drawing

@@ -298,7 +298,7 @@ func (a *Analysis) spine(back *spine.Result, seen steadied) {
 	for i := range a.Frames {
 		f, b := &a.Frames[i], &back.Frames[i]
 		f.LumbarFlexion, f.LumbarFlexionSD, f.LumbarAngle = b.Flexion, b.SD, b.Angle
-		f.Confidence = b.Coverage
+		f.Astray, f.Confidence = b.Astray, b.Coverage
 		f.Lumbar, f.NeutralCurve = seen.drawn(i, b.Lumbar), seen.drawn(i, b.Neutral)
 		f.Dorsal = b.Dorsal
 		for k := range f.Dorsal {
@@ -329,7 +329,7 @@ func (a *Analysis) assess(rec *recording.Recording, move *lift.Movement, limits 
 	for i := range a.Frames {
 		f := &a.Frames[i]
 		in.Frames[i] = rom.Frame{
-			Posture: move.At(i), Rep: f.Rep, Phase: f.Phase, Lost: rec.Frames[i].Tracking != recording.Tracked,
+			Posture: move.At(i), Rep: f.Rep, Phase: f.Phase, Lost: rec.Frames[i].Tracking != recording.Tracked, Astray: f.Astray,
 			LumbarFlexion: f.LumbarFlexion, LumbarFlexionSD: f.LumbarFlexionSD, LumbarAngle: f.LumbarAngle,
 			HeightCM: height[i],
 		}

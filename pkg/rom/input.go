@@ -28,6 +28,7 @@ type Frame struct {
 	Rep             int // index of the rep that the frame belongs to; 0 outside reps
 	Phase           lift.Phase
 	Lost            bool    // the posture is no more than interpolated
+	Astray          bool    // something else passed for the back
 	LumbarFlexion   float64 // degrees from the lifter's own neutral
 	LumbarFlexionSD float64 // its standard deviation, systematic part included
 	LumbarAngle     float64 // surface angle, lordosis negative

@@ -128,6 +128,11 @@ func TestInconclusive(t *testing.T) {
 				in.Frames[i].Lost = f.DepthPct > 90
 			}
 		}, "lost near the bottom", "plates"},
+		{"no back", func(in *Input) {
+			for i, f := range in.Frames {
+				in.Frames[i].Astray = f.DepthPct > 80
+			}
+		}, "passed for the lower back", "plates"},
 		{"one rep in four", blank(func(f Frame) bool { return f.Rep == 1 }), "1 of 4 reps", "plates"},
 		{"camera", func(in *Input) { in.Camera = lift.CameraUnusable }, "does not look from the side", "square from the side"},
 		{"no reps", func(in *Input) { in.Reps = nil }, "no repetition", "whole set"},
@@ -146,6 +151,16 @@ func TestInconclusive(t *testing.T) {
 			}
 		})
 	}
+	t.Run("one rep of which is no back", func(t *testing.T) {
+		in, _ := simulate(broken(0.65, 20), 5)
+		for i, f := range in.Frames {
+			in.Frames[i].Astray = f.Rep == 2 && f.DepthPct > 80
+		}
+		a := assess(t, in, Options{})
+		if a.SafeRange.Verdict != Breaks || a.Reps[1].Judged || !a.Reps[0].Judged {
+			t.Errorf("%s (%s), rep 2 judged %t; want breaks, told by the other reps", a.SafeRange.Verdict, a.SafeRange.Reason, a.Reps[1].Judged)
+		}
+	})
 	t.Run("lost for a moment or higher up", func(t *testing.T) {
 		in, _ := simulate(broken(0.65, 20), 5)
 		for i, f := range in.Frames {

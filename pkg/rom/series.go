@@ -2,6 +2,7 @@ package rom
 
 import (
 	"math"
+	"slices"
 	"sort"
 
 	"github.com/spineflex/spineflex/pkg/lift"
@@ -103,6 +104,8 @@ func (s *repSeries) prepare(frames []Frame, o Options) {
 		s.reason = "the lower back was hidden at the bottom"
 	case told < minShare:
 		s.reason = "the lower back was hidden in most frames"
+	case slices.ContainsFunc(s.frames, func(i int) bool { return frames[i].Astray }):
+		s.reason = "plates, an arm or clothing passed for the lower back"
 	}
 }
 

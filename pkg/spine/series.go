@@ -16,10 +16,11 @@ const (
 	// baseError, degrees, is what remains with everything in view and a contour that
 	// the reference meets as well as those of rendered lifters: the reference itself.
 	baseError = 1.5
-	// hiddenError times the square of the hidden share of the contour is what that
-	// adds, degrees: a back of which only the sacral end is seen takes its flexion
-	// from the buttock and from marks of the thorax. Squats of 24 rendered lifters
-	// erred by 3, 5, 7 and 10° with 10, 35, 45 and 55 % hidden (root mean square).
+	// hiddenError times the square of the hidden share of the contour is by how much
+	// the zero of neutral frames may be off for that, degrees: a back of which only
+	// the sacral end is seen takes its flexion from the buttock and from marks of
+	// the thorax. What frames that move lose by it, the fit's own standard deviation
+	// says.
 	hiddenError = 20.0
 	// yawError is what a camera off the side view adds, degrees per degree
 	// beyond 5 (measurement.md 3g: the silhouette stops being the midline).
@@ -70,13 +71,10 @@ func (s *series) result() *Result {
 		if f.Coverage < minCoverage || sacral < minSacral && !s.in.nearNeutral(i) || math.Hypot(fitSD[i], doubt) > maxSD {
 			return
 		}
-		if !s.in.nearNeutral(i) {
-			doubt = math.Hypot(doubt, f.hidden())
-		}
 		flex[i], sd[i] = degrees(fr.got.params[pFlexion]), math.Hypot(s.fitSD(fr, usualChi2)*passes, doubt)
 		angle[i] = s.ref.surfaceAngle(fr.got.params[pFlexion], fr.got.params[pGluteal])
 	})
-	zero, zeroSD := s.neutral(out, flex, fitSD)
+	zero := s.neutral(out, flex, fitSD)
 	for i := range flex {
 		cloth := out.ClothDeg * s.hanging(i)
 		flex[i] -= zero + cloth
@@ -92,14 +90,15 @@ func (s *series) result() *Result {
 	}
 	out.CutoffHz = s.filter(times, flex)
 	s.filter(times, angle)
+	gone := astray(flex)
 	signal.FillGaps(sd, times, sd, maxGapS)
 	out.Jumps = s.jumps(times, raw)
 	out.NeutralSD, out.NeutralLooks, out.NeutralDrift = s.neutralSpread(raw)
-	shared := math.Hypot(s.sharedError(out), zeroSD)
+	shared := s.sharedError(out)
 	rough := math.Max(roughness(raw, flex)*passes, s.unrest(times, flex))
 	onCores(n, func(i int) {
 		f := &out.Frames[i]
-		f.Raw, f.Flexion, f.Angle = raw[i], flex[i], angle[i]
+		f.Raw, f.Flexion, f.Angle, f.Astray = raw[i], flex[i], angle[i], gone[i]
 		f.SD = math.Hypot(math.Hypot(math.Max(sd[i], rough), gainError*flex[i]), shared)
 		if !(f.SD <= maxSD) {
 			f.Flexion, f.Angle, f.SD = math.NaN(), math.NaN(), math.NaN()
@@ -111,8 +110,41 @@ func (s *series) result() *Result {
 	return out
 }
 
-// hidden is the standard deviation that what is not seen of the contour adds,
-// degrees.
+const (
+	// mostExtension is how far beyond standing a back may seem to be bent backwards,
+	// degrees. People reach 15 to 25 when they try to (Pearcy & Tibrewal 1984), and
+	// nobody tries under a bar.
+	mostExtension = 20.0
+	// astrayFrom is where the way there begins.
+	astrayFrom = mostExtension / 2
+)
+
+// astray takes out of the series of flexion, degrees, what no back does: stretches
+// in which it goes beyond mostExtension, from where they leave astrayFrom to where
+// they are back. What was measured there is a plate's rim or an arm, and on the way
+// there it was too. It reports which values are gone.
+func astray(flex []float64) (gone []bool) {
+	gone = make([]bool, len(flex))
+	for i := range flex {
+		if !(flex[i] < -mostExtension) {
+			continue
+		}
+		from, to := i, i+1
+		for from > 0 && flex[from-1] < -astrayFrom {
+			from--
+		}
+		for to < len(flex) && flex[to] < -astrayFrom {
+			to++
+		}
+		for k := from; k < to; k++ {
+			flex[k], gone[k] = math.NaN(), true
+		}
+	}
+	return gone
+}
+
+// hidden is how much less a neutral frame of which less is seen is worth, as a
+// standard deviation, degrees.
 func (f *Frame) hidden() float64 { return hiddenError * (1 - f.Coverage) * (1 - f.Coverage) }
 
 // unrest is the standard deviation of the filtered series while the lifter
@@ -228,15 +260,15 @@ const (
 )
 
 // neutral fills in what out says of the neutral posture, and returns the flexion of
-// the reference there, degrees, and its standard deviation.
-func (s *series) neutral(out *Result, flex, sd []float64) (zero, zeroSD float64) {
-	zero, zeroSD, out.NeutralSeen = s.zero(out.Frames, flex, sd)
+// the reference there, degrees.
+func (s *series) neutral(out *Result, flex, sd []float64) (zero float64) {
+	zero, out.NeutralSeen = s.zero(out.Frames, flex, sd)
 	out.NeutralAngle = s.ref.surfaceAngle(radians(zero), 0)
 	if out.NeutralSeen {
 		out.ClothDeg = math.Max(0, out.NeutralAngle-leastLordosis)
 	}
 	out.NeutralAngle -= out.ClothDeg
-	return zero - out.ClothDeg, zeroSD
+	return zero - out.ClothDeg
 }
 
 // hanging is the share of what a loose shirt hides of a standing back that it
@@ -251,7 +283,7 @@ func (s *series) hanging(i int) float64 {
 // sharedError is the standard deviation of what all frames have in common,
 // degrees: the reference, the neutral posture's own spread, the camera.
 func (s *series) sharedError(r *Result) float64 {
-	neutral := 0.0
+	neutral := unseenNeutralSD
 	if r.NeutralSeen {
 		// the neutral frames of a rest are one look at it, not many
 		neutral = r.NeutralSD / math.Sqrt(math.Max(1, float64(r.NeutralLooks)))
@@ -282,13 +314,12 @@ const leastFlexed = 0.1
 const genericZeroSD = 7
 
 // zero is the flexion at which the reference stands in the lifter's neutral
-// posture, degrees, and its standard deviation; seen is false where no frame shows
-// that and the least flexed ones stand in. It is near 0, and the neutral frames say
-// how near as far as they are to be believed: a lockout whose plates hide the
-// sacrum says little.
-func (s *series) zero(frames []Frame, flex, sd []float64) (zero, zeroSD float64, seen bool) {
+// posture, degrees; seen is false where no frame shows that and the least flexed
+// ones stand in. It is near 0, and the neutral frames say how near as far as they
+// are to be believed: a lockout whose plates hide the sacrum says little.
+func (s *series) zero(frames []Frame, flex, sd []float64) (zero float64, seen bool) {
 	if s.in.Own != nil {
-		return s.standing(s.in.Own.ref), 0, true
+		return s.standing(s.in.Own.ref), true
 	}
 	var v, vSD []float64
 	for i, f := range flex {
@@ -297,10 +328,10 @@ func (s *series) zero(frames []Frame, flex, sd []float64) (zero, zeroSD float64,
 		}
 	}
 	if len(v) == 0 {
-		return orZero(signal.Quantile(flex, leastFlexed)), unseenNeutralSD, false
+		return orZero(signal.Quantile(flex, leastFlexed)), false
 	}
 	own, generic := 1/math.Pow(signal.Median(vSD), 2), 1.0/(genericZeroSD*genericZeroSD)
-	return signal.Median(v) * own / (own + generic), 1 / math.Sqrt(own+generic), true
+	return signal.Median(v) * own / (own + generic), true
 }
 
 // standing is the flexion at which the reference comes nearest to a neutral

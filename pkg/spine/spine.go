@@ -86,6 +86,7 @@ type Frame struct {
 	Raw      float64 // degrees from neutral, this frame alone
 	Angle    float64 // surface lumbar angle, degrees
 	Coverage float64 // share of the contour from S2 to T12 that took part, 0..1
+	Astray   bool    // what was measured was no back, and has been taken out
 
 	Dorsal  []Point           // what was seen of the back
 	Lumbar  []recording.Point // the fitted contour, S2 to T10, picture
