@@ -14,8 +14,8 @@ type body struct {
 	left    bool // faces left
 	noisePx float64
 	seed    uint64
-	hide    func(i int, level float64) bool // samples of frame i that something covers
-	astray  func(i int) float64             // by how much frame i's hip landmark is too far forward, T
+	hide    func(i int, level float64) bool     // samples of frame i that something covers
+	astray  func(i int) (forward, down float64) // by how much frame i's hip landmark is off, T
 }
 
 // stance is the posture in one frame, degrees.
@@ -66,7 +66,9 @@ func (b *body) record(set []stance) (*recording.Recording, Input) {
 		sh, sp := ref.chain(radians(s.flexion))[joints].apply(1, 0.05)
 		f.Trunk = recording.Trunk{Hip: hip, Shoulder: place(sh, sp), SeatY: math.NaN()}
 		if b.astray != nil {
-			f.Trunk.Hip.X += b.astray(i) * b.trunkPx
+			forward, down := b.astray(i)
+			f.Trunk.Hip.X += forward * b.trunkPx
+			f.Trunk.Hip.Y += down * b.trunkPx
 		}
 		edge := make(recording.Edge, recording.NumStations)
 		drift := 0.0

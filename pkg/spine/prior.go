@@ -9,9 +9,18 @@ import (
 
 // hipSD is how far the hip landmark is off from where the network usually puts
 // it, trunk lengths. It is a loose hold: it keeps the reference from sliding
-// along a back without features, and is let go (Cauchy weights) where plates
-// drag it away.
+// along a back without features, and is let go (Cauchy weights) where it is
+// dragged away.
 const hipSD = 0.08
+
+// A plate at the hips, as at a deadlift's lockout, drags their landmark down and back
+// by 0.1 T and more, in all those frames alike: held by it, the neutral contour
+// sits too low on the pelvis, and what bends from there is too flexed by 5 to 8°.
+const hiddenHipSD = 0.3
+
+// atPlate is how far beyond a plate's rim a landmark is taken for hidden by it,
+// trunk lengths.
+const atPlate = 0.1
 
 // Where the shoulder landmark lies on the neutral thorax, until the lifter's
 // own neutral frames tell; and how far it is off from there.
@@ -68,13 +77,18 @@ func (s *series) thorax(f *recording.Frame) (x, y, sdX, sdY float64) {
 		return x, y, plateForwardSD, plateUpSD
 	}
 	x, y = s.body(f, f.Trunk.Shoulder)
-	if f.Plate.Known() && f.Plate.Within(f.Trunk.Shoulder, hiddenShoulderSD*s.in.TrunkPx) {
+	if s.behindPlate(f, f.Trunk.Shoulder) {
 		return x, y, hiddenShoulderSD, hiddenShoulderSD
 	}
 	if !s.in.BarOnBack {
 		return x, y, hangingShoulderSD, hangingShoulderSD
 	}
 	return x, y, shoulderForwardSD, shoulderUpSD
+}
+
+// behindPlate reports whether a plate hides the landmark at p.
+func (s *series) behindPlate(f *recording.Frame, p recording.Point) bool {
+	return f.Plate.Known() && f.Plate.Within(p, atPlate*s.in.TrunkPx)
 }
 
 // settle learns from the neutral frames where the thorax' mark sits: a landmark
@@ -148,6 +162,9 @@ func (s *series) believe(fr *frame, pitch float64) prior {
 		sd:      params{pX: hipSD, pY: hipSD, pPitch: 0.5, pFlexion: radians(30), pGluteal: 0.15},
 		thoraxX: x, thoraxY: y, thoraxH: s.thoraxH, thoraxP: s.thoraxP, thoraxSDX: sdX, thoraxSDY: sdY,
 		elbows: s.in.BarOnBack,
+	}
+	if s.behindPlate(f, f.Trunk.Hip) {
+		pr.sd[pX], pr.sd[pY] = hiddenHipSD, hiddenHipSD
 	}
 	switch near := s.in.nearNeutral(fr.index); {
 	case near && s.ref == nil:
