@@ -112,8 +112,8 @@ func (s *series) result() *Result {
 
 const (
 	// mostExtension is how far beyond standing a back may seem to be bent backwards,
-	// degrees. People reach 15 to 25 when they try to (Pearcy & Tibrewal 1984), and
-	// nobody tries under a bar.
+	// degrees. People reach 16 on average when they try to (Pearcy, Portek & Shepherd
+	// 1984), and nobody tries under a bar.
 	mostExtension = 20.0
 	// astrayFrom is where the way there begins.
 	astrayFrom = mostExtension / 2
