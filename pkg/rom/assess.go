@@ -41,8 +41,11 @@ func Assess(in Input, opts Options) (Assessment, error) {
 		set.evidence = fit.evidence
 		a.NoiseSDDeg, a.NoiseTimeS = fit.noiseSD(), fit.noise.tau
 		for r, s := range judged {
-			b := judge(in.Frames, s, fit, r, o)
-			set.reps = append(set.reps, b)
+			set.reps = append(set.reps, judge(in.Frames, s, fit, r))
+		}
+		for r, s := range judged {
+			b := set.reps[r]
+			b.decide(in.Frames, s, o, set.leastPeak(judged, r))
 			b.report(in.Frames, s, &a.Reps[at[r]], a.Frames, o)
 		}
 	}
@@ -123,37 +126,47 @@ type judgement struct {
 	expect   float64 // excess over both hypotheses
 	evidence float64 // the less of the rep's own and the set's
 	powerSD  float64 // sd with which a typical excess would be known
+	bent     curve   // the hypothesis with the likeliest hinge
+	excess   float64 // over the trend if that is true, degrees
 }
 
 func (j *judgement) broken() bool { return j.knee || j.limit }
 
-func judge(frames []Frame, s *repSeries, fit *setFit, r int, o Options) *judgement {
+// judge gathers what there is to decide on.
+func judge(frames []Frame, s *repSeries, fit *setFit, r int) *judgement {
 	j := &judgement{hinge: fit.posterior(r), trend: fit.curve(r, 0), powerSD: fit.excessSDAt(r, typicalKnot)}
 	p := 1 / (1 + math.Exp(-j.hinge.logOdds))
-	bent := fit.curve(r, j.hinge.best)
+	j.bent = fit.curve(r, j.hinge.best)
 	j.curve = j.trend
 	if p > 0.5 {
-		j.curve = bent
+		j.curve = j.bent
 	}
 	j.smooth(frames, s, fit)
 	j.peak = j.peakFlexion(frames, s)
-	excess := j.hinge.excess
-	if p > 0.5 && bent.cand.knotAt >= len(knots)-turningKnots {
-		excess = math.Max(excess, j.peakExcess(frames, s))
+	j.excess = j.hinge.excess
+	if p > 0.5 && j.bent.cand.knotAt >= len(knots)-turningKnots {
+		j.excess = math.Max(j.excess, j.peakExcess(frames, s))
 	}
-	j.expect = math.Max(0, p*excess)
+	j.expect = math.Max(0, p*j.excess)
 	j.evidence = math.Min(2*j.hinge.logOdds, fit.evidence)
+	return j
+}
+
+// decide says whether the rep breaks, and where. Least is the least peak of flexion of
+// the set's reps that go as deep, degrees.
+func (j *judgement) decide(frames []Frame, s *repSeries, o Options, least float64) {
 	bends := j.evidence >= o.MinEvidence &&
 		j.peak >= o.KneeExcessDeg &&
-		excess >= math.Max(o.KneeExcessDeg, kneeZ*j.hinge.excessSD) &&
-		bent.slopeRatio() >= minSlopeRatio &&
-		j.persists(frames, s, &bent)
-	j.knee = bends && (j.hinge.knot >= earlyKnot || j.roundest() >= flatBack+j.angleSD(o))
+		j.excess >= math.Max(o.KneeExcessDeg, kneeZ*j.hinge.excessSD) &&
+		j.bent.slopeRatio() >= minSlopeRatio &&
+		j.persists(frames, s, &j.bent)
+	own := j.hinge.knot < earlyKnot && j.peak-least < o.KneeExcessDeg && j.roundest() < flatBack+j.angleSD(o)
+	j.knee = bends && !own
 	j.unclear = bends && !j.knee && above(flatBack, j.roundest(), j.angleSD(o)) > mostHidden
 	limitAt, limitWay, limit := j.limitCrossing(frames, s, o)
 	j.limit = limit
 	kneeWay := wayDown
-	if !bent.cand.on[wayDown] || !sees(s, wayDown) {
+	if !j.bent.cand.on[wayDown] || !sees(s, wayDown) {
 		kneeWay = wayUp
 	}
 	if j.knee {
@@ -172,7 +185,17 @@ func judge(frames []Frame, s *repSeries, fit *setFit, r int, o Options) *judgeme
 			j.depSD = math.Min(0.15, math.Max(0.02, j.sd/j.slope))
 		}
 	}
-	return j
+}
+
+// leastPeak is the least peak of flexion among the reps that go as deep as rep r.
+func (a *assessment) leastPeak(series []*repSeries, r int) float64 {
+	least := a.reps[r].peak
+	for i, s := range series {
+		if s.deepest >= series[r].deepest-asDeep {
+			least = math.Min(least, a.reps[i].peak)
+		}
+	}
+	return least
 }
 
 const (
@@ -182,9 +205,12 @@ const (
 	limitZ        = 1.0
 	// A knee above this depth leaves too little before it to tell it from a
 	// flattening that goes all the way down (docs/breakdown.md), as competent
-	// squatters show. It counts only if the back surely ends up rounder than flat.
+	// squatters show. It counts only if the back surely ends up rounder than flat, or if
+	// the lifter has gone as deep with so much less flexion in another rep that
+	// it is no flattening of their own: most lifters round more as they tire.
 	earlyKnot = 0.3
-	flatBack  = 0.0 // surface angle, degrees
+	flatBack  = 0.0  // surface angle, degrees
+	asDeep    = 0.05 // of the set's range
 )
 
 // mayBeClear is the probability of an excess that is a clear rounding. One that

@@ -452,6 +452,30 @@ func TestFatigue(t *testing.T) {
 	}
 }
 
+// A bend from early on may be a lifter's own flattening, but not where the lifter went
+// as deep without it before.
+func TestTiresEarly(t *testing.T) {
+	const sets = 20
+	lastBreaks := func(flex ...float64) (n int) {
+		for seed := range uint64(sets) {
+			l := broken(0.25, 0)
+			l.reps, l.flex, l.standing = len(flex), flex, -60 // nothing ends up rounder than flat
+			in, _ := simulate(l, seed)
+			if reps := assess(t, in, Options{}).Reps; reps[len(reps)-1].Breakdown != nil {
+				n++
+			}
+		}
+		return n
+	}
+	tired, alike := lastBreaks(0, 6, 14, 22), lastBreaks(22, 22, 22, 22)
+	if tired < sets*3/4 {
+		t.Errorf("of sets that round by 22° more in the end, the last rep breaks in %d of %d", tired, sets)
+	}
+	if !(alike <= tired/2) {
+		t.Errorf("the last rep breaks in %d of %d sets whose reps are alike, in %d of those that tire", alike, sets, tired)
+	}
+}
+
 func hasWarning(a Assessment, code string) bool {
 	for _, w := range a.Warnings {
 		if w.Code == code {
