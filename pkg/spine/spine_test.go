@@ -172,7 +172,7 @@ func TestHipAtPlates(t *testing.T) {
 func TestElbowsBehindTheBack(t *testing.T) {
 	const bottom = 25.0
 	want := set(stance{pitch: 15, flexion: bottom, thigh: 90})
-	measure := func(out float64, bar bool) (at float64) {
+	measure := func(out float64, bar bool) (deepest Frame) {
 		b := lifter(3, 0.01)
 		b.noisePx = 0.5
 		rec, in := b.record(want)
@@ -188,14 +188,19 @@ func TestElbowsBehindTheBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return res.Frames[20+30].Flexion // the first rep's deepest
+		return res.Frames[20+30] // of the first rep
 	}
-	free, carrying := measure(0, false)-measure(1, false), measure(0, true)-measure(1, true)
+	taken := func(bar bool) float64 { return measure(0, bar).Flexion - measure(1, bar).Flexion }
+	free, carrying := taken(false), taken(true)
 	if !(free > 5 && carrying < 0.6*free) {
 		t.Errorf("elbows take %.1f° off with a bar on the back and %.1f° without", carrying, free)
 	}
-	if d := measure(0, true) - bottom; math.Abs(d) > 3 {
+	if d := measure(0, true).Flexion - bottom; math.Abs(d) > 3 {
 		t.Errorf("off by %.1f° with a bar on the back and nothing before it", d)
+	}
+	// An arm that turns the upper tangent says nothing against the fit.
+	if with, without := measure(1.6, true).SD, measure(0, true).SD; !(with < without+3) {
+		t.Errorf("standard deviation %.1f° with elbows behind the back, %.1f° without", with, without)
 	}
 }
 
