@@ -83,11 +83,8 @@ const glutealDoubt = 0.4
 // shirt's own cloth without a corner, and behind plates nobody knows where the elbow
 // is (its landmark is off by 0.3 to 0.8 T). On rendered squats such samples stand out
 // by 0.02 T from L1 to T12 and 0.05 to T9 (root mean square), but part of it in all
-// frames alike, and so in the reference: they move by 0.011 and 0.020. That is 0.08
-// per height, and half as much again since an arm moves all of its samples one way:
-// 37 rendered squats err by 3.37° (root mean square) with 0.08, by 3.24° with 0.12 and
-// by 3.17° with 0.16, with which those whose back is seen get worse.
-const elbowDoubt = 0.12
+// frames alike, and so in the reference: they move by 0.011 and 0.020.
+const elbowDoubt = 0.08
 
 // fitter fits the bent neutral contour to what is seen. It keeps buffers;
 // one fitter serves one goroutine.
