@@ -153,27 +153,27 @@ func (b *bench) rows() ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	add(fmt.Sprintf("reanalyze, %d s clip", longS), "≤ 0.15 s", "%.2f s, of which start-up %.2f", again.Seconds(), start.Seconds())
+	add(fmt.Sprintf("reanalyze, %d s clip", longS), "≤ 0.15 s", "%.2f s, of which start-up %.2f", again, start)
 	first, err := often(b.firstFrame)
 	if err != nil {
 		return nil, err
 	}
-	add("start-up to the first frame measured", "≤ 0.5 s", "%.2f s", first.Seconds())
+	add("start-up to the first frame measured", "≤ 0.5 s", "%.2f s", first)
 	return rows, nil
 }
 
-// often is the median of what takes so little that one look is mostly chance.
-func often(measure func() (time.Duration, error)) (time.Duration, error) {
-	var all [5]time.Duration
-	for i := range all {
+// often is the median, in seconds, of what takes so little that one look is mostly
+// chance.
+func often(measure func() (time.Duration, error)) (seconds float64, err error) {
+	var all []float64
+	for range 5 {
 		d, err := measure()
 		if err != nil {
 			return 0, err
 		}
-		all[i] = d
+		all = append(all, d.Seconds())
 	}
-	slices.Sort(all[:])
-	return all[len(all)/2], nil
+	return middle(all), nil
 }
 
 // took is the time of one run of the program.
